@@ -1,0 +1,1 @@
+"""How a submission becomes verdicts: fork server, kernels, proxy, grading, the nbgrader seam and the batch."""

@@ -1,0 +1,3 @@
+"""Correct solutions of backprop in unusual shapes."""
+
+VARIANTS: list = []
