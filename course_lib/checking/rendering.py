@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_lib.worker.codec import Opaque
+from course_lib.worker.codec import Opaque, is_scalar_type
 
 if TYPE_CHECKING:
     from course_lib.engine.proxy import Call
@@ -30,6 +30,8 @@ def describe(value: Any) -> str:
         return f"an array of shape {value.shape} and dtype {value.dtype}"
     if isinstance(value, np.generic):
         return f"a NumPy {value.dtype}"
+    if is_scalar_type(value):
+        return f"the type np.{value.__name__}"
     if isinstance(value, (list, tuple)):
         return f"a {type(value).__name__} of {len(value)} items"
     name = type(value).__name__
@@ -81,6 +83,8 @@ def _render(value: Any) -> str:
         return f"({inner},)" if len(value) == 1 else f"({inner})"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {_render(item)}" for key, item in list(value.items())[:8]) + "}"
+    if is_scalar_type(value):
+        return f"np.{value.__name__}"
     if callable(value):
         return f"<function {getattr(value, '__name__', '')}>".replace(" >", ">").replace("<function <lambda>>", "<function>")
     if type(value).__name__ == "Tensor":

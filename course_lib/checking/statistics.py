@@ -84,8 +84,8 @@ def assert_normal(values: np.ndarray, *, name: str = "result") -> None:
 
     The scale s = √(mean of squares) is only known to lie within ``std_bounds`` of σ: a quarter of the false-alarm
     probability goes there, a quarter to each of two tests. (1) The distribution function of x/s: scaling the argument
-    by c moves Φ by at most max|x|φ(x)·|ln c| = 0.242·|ln c|, on top of the bound of Massart. (2) How many |x| exceed 3s:
-    binomial, with the probability of exceeding 3·low or 3·high.
+    by c moves Φ by at most max|x|φ(x)·|ln c| = 0.242·|ln c|, on top of the bound of Massart. (2) How many |x| exceed
+    3s: binomial, with the probability of exceeding 3·low or 3·high.
     """
     __tracebackhide__ = True
     x = _flat(values, name)

@@ -22,6 +22,9 @@ TRACE_LENGTH = 64
 class Peer(Protocol):
     """One end of a connection to a worker."""
 
+    def begin(self) -> None:
+        """A property starts: its time counts from here."""
+
     def request(self, frame: bytes, answer_callback: Callable[[Any], list[Any]]) -> Any:
         """Send a request, answer the callbacks that come before its reply, and return the decoded reply."""
 
@@ -32,6 +35,9 @@ class LoopbackPeer:
     def __init__(self, namespace: dict[str, Any]) -> None:
         self._session = Session(namespace, self._ask)
         self._answer_callback: list[Callable[[Any], list[Any]]] = []
+
+    def begin(self) -> None:
+        pass
 
     def request(self, frame: bytes, answer_callback: Callable[[Any], list[Any]]) -> Any:
         self._answer_callback.append(answer_callback)
@@ -97,8 +103,9 @@ class Student:
         return self.trace[-1]
 
     def forget(self) -> None:
-        """Drop the trace and the objects that the worker keeps."""
+        """A new property starts: drop the trace and the objects that the worker keeps."""
         self.trace.clear()
+        self._peer.begin()
         self._peer.request(codec.encode(["drop"]), _no_callback)
 
     def call(
@@ -163,7 +170,7 @@ class _Callbacks:
         self.failure: BaseException | None = None
 
     def lower(self, value: Any) -> Any:
-        if callable(value):
+        if callable(value) and not codec.is_scalar_type(value):
             self._functions.append(value)
             return CallableRef(len(self._functions) - 1)
         return value

@@ -27,9 +27,10 @@ _DTYPES = {
         "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
     )
 }
+_SCALAR_TYPES = {dtype.type: name for name, dtype in _DTYPES.items()}
 _TENSOR_DTYPES = {"bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex128"}
 
-_ARRAY, _TENSOR, _COMPLEX, _TUPLE, _BIG_INT, _SCALAR, _CALLABLE, _OBJECT, _OPAQUE = range(1, 10)
+_ARRAY, _TENSOR, _COMPLEX, _TUPLE, _BIG_INT, _SCALAR, _CALLABLE, _OBJECT, _OPAQUE, _SCALAR_TYPE = range(1, 11)
 
 
 class WireError(ValueError):
@@ -94,6 +95,11 @@ def decode(data: bytes | memoryview) -> Any:
         raise WireError(f"malformed message: {type(error).__name__}: {str(error)[:200]}") from None
 
 
+def is_scalar_type(value: Any) -> bool:
+    """Whether ``value`` is a NumPy scalar type such as ``np.float32``: it crosses as itself, though it can be called."""
+    return type(value) is type and value in _SCALAR_TYPES
+
+
 def _lower(value: Any, depth: int) -> Any:
     """Turn ``value`` into what msgpack packs natively. Exact types only: a subclass may lie about itself."""
     kind = type(value)
@@ -127,6 +133,8 @@ def _lower_special(value: Any) -> msgpack.ExtType:
         return _ext(_COMPLEX, struct.pack("<dd", value.real, value.imag))
     if isinstance(value, np.generic) and kind.__module__ == "numpy":
         return _ext(_SCALAR, _pack_array(np.asarray(value)))
+    if is_scalar_type(value):
+        return _ext(_SCALAR_TYPE, _SCALAR_TYPES[value].encode())
     if kind is CallableRef:
         return _ext(_CALLABLE, msgpack.packb(value.number))
     if kind is ObjectRef:
@@ -200,6 +208,11 @@ class _Reader:
             return Opaque(str(msgpack.unpackb(payload))[:300])
         if code == _TENSOR:
             return _unpack_tensor(payload)
+        if code == _SCALAR_TYPE:
+            name = bytes(payload).decode("ascii", "replace")
+            if name not in _DTYPES:
+                raise WireError(f"a scalar type {name[:50]!r}")
+            return _DTYPES[name].type
         raise WireError(f"unknown type code {code}")
 
 
