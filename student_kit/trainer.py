@@ -1,14 +1,14 @@
 """Train many small two-layer networks at once.
 
-A study needs a hundred small networks: every width, every seed. Trained one after the other they spend their time on starting
-operations, not on arithmetic. Here they are stacked along a first axis M and every operation works on all of them:
+A study needs a hundred small networks: every width, every seed. Trained one after the other they spend their time on
+starting operations, not on arithmetic. Here they are stacked along a first axis M, and every operation works on all:
 
     W1 (M, d, H)   b1 (M, H)   W2 (M, H, K)   b2 (M, K)        f = act(X W1 + b1) W2 + b2
 
-Networks of different width share one stack because the narrow ones are padded with zeros. A padded unit has input weights, bias
-and output weights 0, so its activation is 0 (ReLU and tanh), so all its gradients are 0, so it stays 0: no mask is needed. The
-loss of the stack is the *sum* of the members' losses. No parameter of one member enters another's loss, so each gets
-exactly the gradient that it would get alone. To see that, train one member alone: the curves agree to rounding.
+Networks of different width share one stack because the narrow ones are padded with zeros. A padded unit has input
+weights, bias and output weights 0, so its activation is 0 (ReLU and tanh), so all its gradients are 0, so it stays 0:
+no mask is needed. The loss of the stack is the *sum* of the members' losses. No parameter of one member enters the loss
+of another, so each gets exactly the gradient that it would get alone: train one member by itself, and the curves agree.
 
     members = [Member(width=w, seed=s) for w in (4, 16, 64) for s in range(5)]
     result = train(members, X, y, X_test, y_test, Settings(steps=2000, batch=100))
@@ -30,8 +30,10 @@ import torch.nn.functional as F
 class Member:
     """One network of the study.
 
-    width: hidden units.  seed: of its initial weights and of the order of its data; equal seeds see the data in the same order.
-    n: it is trained on the first n rows only (None: on all).  scale: for your own ``init`` functions.
+    width: hidden units.
+    seed: of its initial weights and of the order of its data; equal seeds see the data in the same order.
+    n: it is trained on the first n rows only (None: on all).
+    scale: for an ``init`` function of your own.
     """
 
     width: int
@@ -44,8 +46,9 @@ class Member:
 class Settings:
     """What all members have in common. ``batch=None`` is the full batch, ``patience=None`` means no early stopping.
 
-    With patience p, a member whose test loss has not improved for p evaluations in a row is finished: its curves are NaN from
-    there on and its weights are those of its best evaluation. (Give validation data as test data if you want to test afterwards.)
+    With patience p, a member whose test loss has not improved for p evaluations in a row is finished: its curves are
+    NaN from there on and its weights are those of its best evaluation. (To test it afterwards on data that had no say
+    in when to stop, pass validation data as test data here.)
     """
 
     steps: int = 1000
@@ -64,7 +67,8 @@ class Result:
     """What came of a study, in the order of its members.
 
     curves: name -> (M, points): train_loss, test_loss and, with cross-entropy, train_error, test_error (fractions).
-    steps: (points,) the number of steps before each evaluation.  weights: per member W1 (d, width), b1, W2 (width, K), b2.
+    steps: (points,) the number of steps before each evaluation.
+    weights: per member W1 (d, width), b1 (width,), W2 (width, K), b2 (K,), as tensors.
     """
 
     members: list
@@ -118,14 +122,15 @@ def mse(outputs, y):
 
 
 def generator_for(seed, number):
-    """Random numbers that depend on these two alone, so that nothing needs to be saved to go on later. Number 0 is for weights."""
+    """A generator that depends on these two alone: a resumed run needs no saved state. Number 0 is for the weights."""
     return torch.Generator().manual_seed(1_000_003 * seed + number)
 
 
 def batch_indices(member, n, batch, first, count):
     """Rows of the steps first … first+count−1, (count, batch).
 
-    The member reads one random permutation of its n rows after the other, cut into batches; a batch may end one and begin the next.
+    The member reads one random permutation of its n rows after the other, cut into batches; a batch may end one and
+    begin the next.
     """
     start, stop = first * batch, (first + count) * batch
     epochs = range(start // n, (stop - 1) // n + 1)
@@ -157,17 +162,30 @@ class _Data:
 
 
 def train(
-    members, X, y, X_test, y_test, settings=None, *, loss="cross_entropy", init=he_init,
-    chunk=None, device=None, checkpoint=None, save_seconds=20.0, progress=True, threads=1,
-):  # fmt: skip
+    members,
+    X,
+    y,
+    X_test,
+    y_test,
+    settings=None,
+    *,
+    loss="cross_entropy",
+    init=he_init,
+    chunk=None,
+    device=None,
+    checkpoint=None,
+    save_seconds=20.0,
+    progress=True,
+    threads=1,
+):
     """Train all members and return a ``Result``.
 
-    X (n, d), and y (n,) labels 0…K−1 for cross-entropy or (n,) or (n, K) values for "mse". With a first axis more, (M, n, …), every
-    member has data of its own. The test data may do the same.
+    X (n, d), and y (n,) labels 0…K−1 for cross-entropy, or (n,) or (n, K) values for "mse". With one axis more in
+    front, (M, n, …), every member has data of its own. The test data may do the same.
     loss: "cross_entropy", "mse" or your own function (outputs (M, B, K), y (M, B, …)) -> (M, B).
-    init: (member, d, K, generator) -> (W1, b1, W2, b2), your own initialization if you want one.
-    chunk: members per stack, None for 32 on a CPU (more would leave its cache) and all on a GPU. Members are sorted by width first.
-    checkpoint: a file. It is rewritten every ``save_seconds``; call again with the same arguments, and it goes on from there.
+    init: (member, d, K, generator) -> (W1, b1, W2, b2), if you want other initial weights.
+    chunk: members per stack, sorted by width first; None for 32 on a CPU (more would leave its cache), all on a GPU.
+    checkpoint: a file, rewritten every ``save_seconds``. Call again with the same arguments, and it goes on from there.
     threads: torch's threads on a CPU; a second one costs more than it brings on matrices this small.
     """
     settings = settings or Settings()
@@ -222,9 +240,9 @@ class _Chunk:
         names = ["train_loss", "test_loss"] + ["train_error", "test_error"] * self.classes
         shape = (len(which), len(eval_steps(settings)))
         self.curves = {name: torch.full(shape, torch.nan, dtype=torch.float64) for name in names}
-        self.best = torch.full((len(which),), torch.inf, dtype=torch.float64)  # lowest test loss of each member so far …
-        self.waited = torch.zeros(len(which))  # … the evaluations since …
-        self.best_params = [p.detach().clone() for p in self.params]  # … and the weights it had there
+        self.best = torch.full(shape[:1], torch.inf, dtype=torch.float64)  # each member's lowest test loss so far,
+        self.waited = torch.zeros(len(which))  # how many evaluations ago that was,
+        self.best_params = [p.detach().clone() for p in self.params]  # and the weights it had there
         self.evaluate()
 
     @property
@@ -341,13 +359,16 @@ class _Saver:
 
 
 def _fingerprint(members, *parts):
-    """Stands for everything that decides the curves. (Of your own functions it sees the code, not the variables it uses.)"""
+    """Stands for all that decides the curves. (Of a function of yours it sees the code, not the variables it uses.)"""
     digest = hashlib.sha256(repr([asdict(m) for m in members]).encode())
     for part in parts:
         if callable(part):
-            code = part.__code__
-            part = (code.co_code, [c for c in code.co_consts if not hasattr(c, "co_code")])
-        digest.update(np.ascontiguousarray(part).tobytes() if hasattr(part, "__array__") else repr(part).encode())
+            constants = [c for c in part.__code__.co_consts if not hasattr(c, "co_code")]
+            digest.update(repr((part.__code__.co_code, constants)).encode())
+        elif isinstance(part, (Settings, str, int)):
+            digest.update(repr(part).encode())
+        else:
+            digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()
 
 
@@ -363,8 +384,8 @@ class _Progress:
         if self.wanted and now - self.shown > 0.5:
             self.shown, (began, before) = now, self.start
             left = (now - began) * (self.total - done) / (done - before) if done > before else 0
-            bar = "█" * (24 * done // self.total)
-            print(f"\r{bar:░<24} {100 * done // self.total:3d} %  {self.label}, {left:4.0f} s left ", end="", flush=True)
+            bar = f"{'█' * (24 * done // self.total):░<24} {100 * done // self.total:3d} %"
+            print(f"\r{bar}  {self.label}, {left:4.0f} s left ", end="", flush=True)
 
     def close(self):
         if self.wanted and self.start:

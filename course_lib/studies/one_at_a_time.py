@@ -1,6 +1,6 @@
 """Small networks trained one after the other with torch.nn, as one would without the trainer.
 
-Takes initial weights and the order of the data from the trainer, so that both do the same work; shares nothing else with it.
+Takes initial weights and the order of the data from the trainer, so that both do the same work, and nothing else.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from course_lib.studies import trainer
 Curves = dict[str, np.ndarray]
 
 
-def train_one(
+def train_one(  # noqa: PLR0917
     member: trainer.Member,
     X: np.ndarray,
     y: np.ndarray,
@@ -29,9 +29,10 @@ def train_one(
     init: Callable[..., Any] = trainer.he_init,
     device: str = "cpu",
 ) -> Curves:
-    """Learning curves of one network, each (points,): train_loss, test_loss and, for cross-entropy, train_error, test_error.
+    """Learning curves of one network, each (points,).
 
-    X (n, d), X_test (n_test, d). Early stopping is not done here.
+    They are train_loss, test_loss and, for cross-entropy, train_error and test_error. X (n, d), X_test (n_test, d).
+    There is no early stopping here.
     """
     dtype = getattr(torch, settings.dtype)
     classify = loss == "cross_entropy"
@@ -79,9 +80,10 @@ def train_one(
     return {name: np.array(values) for name, values in curves.items()}
 
 
-def train_all(members: Sequence[trainer.Member], *data: np.ndarray, settings: trainer.Settings, **options: Any) -> Curves:
+def train_all(members: Sequence[trainer.Member], *data: Any, settings: trainer.Settings, **options: Any) -> Curves:
     """The curves of ``train_one`` for every member, each (M, points)."""
-    single = [train_one(member, *data, settings, **options) for member in members]  # type: ignore[misc]
+    X, y, X_test, y_test = data
+    single = [train_one(member, X, y, X_test, y_test, settings, **options) for member in members]
     return {name: np.stack([curves[name] for curves in single]) for name in single[0]}
 
 

@@ -1,4 +1,4 @@
-"""The trainer: each member equals the network trained alone, padding stays zero, and a resumed run is the uninterrupted one."""
+"""The trainer: each member equals the network trained alone, padding stays zero, a resumed run ends as a whole one."""
 
 from __future__ import annotations
 
@@ -216,9 +216,9 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("changes", [{}, {"patience": 2, "lr": 0.1}, {"optimizer": "sgd", "schedule": "cosine"}], ids=str)
+@pytest.mark.parametrize("changes", [{}, {"patience": 2, "lr": 0.1}, {"optimizer": "sgd", "schedule": "cosine"}])
 @pytest.mark.parametrize("evaluations", [2, 9, 14])
-def test_a_run_that_was_killed_goes_on_to_identical_curves(labelled, tmp_path, monkeypatch, evaluations, changes, device):
+def test_a_killed_run_goes_on_to_identical_curves(labelled, tmp_path, monkeypatch, evaluations, changes, device):
     settings = dataclasses.replace(SETTINGS, eval_every=8, **changes)
     whole = run(labelled, settings, device=device)
     path = tmp_path / "run.pt"
