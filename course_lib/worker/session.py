@@ -70,9 +70,9 @@ class Session:
         return self._call(target, args, kwargs)
 
     def _call(self, target: Any, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
-        before = [_fingerprint(value) for value in (*args, *kwargs.values())]
         args = [self._raise_callables(value) for value in args]
         kwargs = {key: self._raise_callables(value) for key, value in kwargs.items()}
+        before = [_fingerprint(value) for value in (*args, *kwargs.values())]
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
