@@ -259,9 +259,10 @@ def run_property(prop: Property, student: Student, parameters: dict[str, list[st
         try:
             smallest = prop.smallest_failure(student)
         except (Missing, NotAttempted, TimeLimit, MemoryLimit):
-            smallest = failure, trace
+            smallest = failure, []
         if smallest is not None:
-            failure, trace = smallest
+            failure, shrunk = smallest
+            trace = trace + shrunk
         elif hasattr(prop.function, "hypothesis"):
             note = "different results when it is called again with the same arguments"
             return result(Verdict.WRONG_ANSWER, f"{_sentence(failure)}; it gives {note}", _as_check(failure))

@@ -51,7 +51,7 @@ class LoopbackPeer:
         return reply
 
 
-@dataclass
+@dataclass(eq=False)
 class Call:
     """One call into a student's code, and what came of it.
 

@@ -1,0 +1,169 @@
+"""The controller's side of the fork server: starts it once, and asks it for kernels.
+
+The server is another program (``course_lib.worker.server``) with an environment of its own; nothing of the
+controller's memory, environment or descriptors reaches it.
+"""
+
+from __future__ import annotations
+
+import array
+import atexit
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgpack
+
+START_SECONDS = 120.0
+FORK_SECONDS = 20.0
+
+
+class ForkServerError(RuntimeError):
+    """The fork server did not start, or died. Its own words are in the message."""
+
+
+@dataclass
+class KernelProcess:
+    """A forked kernel.
+
+    Attributes:
+        pid: its process number.
+        pidfd: readable once it has exited; signals sent through it can't reach another process.
+        proxy: the controller's end of the proxy connection.
+    """
+
+    pid: int
+    pidfd: int
+    proxy: socket.socket
+
+    def alive(self) -> bool:
+        return not select.select([self.pidfd], [], [], 0)[0]
+
+    def send_signal(self, number: int) -> None:
+        try:
+            signal.pidfd_send_signal(self.pidfd, number)
+        except ProcessLookupError:
+            pass
+
+    def wait(self, seconds: float) -> bool:
+        """True if it has exited within this time."""
+        return bool(select.select([self.pidfd], [], [], seconds)[0])
+
+    def close(self) -> None:
+        """Kill it if it lives, and release the descriptors."""
+        if self.pidfd >= 0:
+            self.send_signal(signal.SIGKILL)
+            self.wait(5)
+            os.close(self.pidfd)
+            self.proxy.close()
+            self.pidfd = -1
+
+
+class ForkServer:
+    """A running fork server. Start one per grading process; ``close`` ends it and every kernel it made."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._connection = ours
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "course_lib.worker.server", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env=server_environment(),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            process_group=0,  # a Ctrl-C at the terminal must not reach it before the controller has cleaned up
+        )
+        theirs.close()
+        self._receive(START_SECONDS)
+
+    def fork(self, connection: dict[str, Any], environment: dict[str, str]) -> KernelProcess:
+        """Fork a kernel that listens on ``connection``. Returns when its sockets are bound.
+
+        Raises:
+            ForkServerError: the server died, or the kernel did before it was ready.
+        """
+        ours, theirs = socket.socketpair()
+        bound_read, bound_write = os.pipe()
+        try:
+            request = msgpack.packb({"connection": connection, "environment": environment})
+            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno(), bound_write]))]
+            try:
+                self._connection.sendmsg([request], rights)
+            except OSError as error:
+                raise ForkServerError(f"the fork server is gone: {error}") from error
+            finally:
+                theirs.close()
+                os.close(bound_write)
+            reply, pidfd = self._receive(FORK_SECONDS)
+            process = KernelProcess(reply["pid"], pidfd, ours)
+            if not select.select([bound_read], [], [], FORK_SECONDS)[0] or not os.read(bound_read, 1):
+                process.close()
+                raise ForkServerError("a kernel died while it started. Is there enough memory and process space?")
+            return process
+        finally:
+            os.close(bound_read)
+
+    def close(self) -> None:
+        self._connection.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stderr:
+            self._process.stderr.close()
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def _receive(self, seconds: float) -> tuple[dict[str, Any], int]:
+        ready = select.select([self._connection], [], [], seconds)[0]
+        data, ancillary = b"", []
+        if ready:
+            data, ancillary, *_ = self._connection.recvmsg(4096, socket.CMSG_SPACE(4))
+        if not data:
+            self._process.kill()
+            words = self._process.stderr.read().decode(errors="replace") if self._process.stderr else ""
+            raise ForkServerError(f"the fork server did not answer within {seconds:g} s. It said:\n{words[-2000:]}")
+        descriptors = array.array("i")
+        for *_, payload in ancillary:
+            descriptors.frombytes(payload)
+        return msgpack.unpackb(data), descriptors[0] if descriptors else -1
+
+
+def server_environment() -> dict[str, str]:
+    """What the server may know: where Python is, and that it must not use threads."""
+    repository = str(Path(__file__).parents[2])
+    return {
+        "PATH": os.path.dirname(sys.executable) + ":/usr/bin:/bin",
+        "PYTHONPATH": repository,
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "HOME": "/nonexistent",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        **{key: value for key, value in os.environ.items() if key.startswith("OPENBLAS_CORETYPE")},
+    }
+
+
+_server: ForkServer | None = None
+
+
+def shared_server() -> ForkServer:
+    """This process's fork server, started on first use and again if it died."""
+    global _server  # noqa: PLW0603 (one server a process is the point)
+    if _server is None or not _server.alive():
+        _server = ForkServer()
+        atexit.register(_server.close)
+    return _server

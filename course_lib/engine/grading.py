@@ -1,0 +1,92 @@
+"""Turns a student's functions into verdicts: runs test groups through the proxy and survives what they do to the kernel.
+
+The only module besides ``course_lib.diagnosis`` that meets both hidden tests and student code, and it meets the code
+only through ``proxy``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from course_lib.checking.groups import Group, PropertyResult, Verdict, run_property
+from course_lib.checking.model import Assignment, Question
+from course_lib.diagnosis import Diagnosis, diagnose
+from course_lib.engine.connection import SocketPeer
+from course_lib.engine.errors import WorkerDied
+from course_lib.engine.proxy import Student
+
+
+class Worker(Protocol):
+    """Where a student's functions live: ``engine.notebook.NotebookRunner``, or a double in tests."""
+
+    def peer(self, call_seconds: float) -> SocketPeer:
+        """The connection to a live kernel. Raises ``WorkerDied`` if there can be none any more."""
+
+
+@dataclass
+class QuestionResult:
+    """The verdicts of one question.
+
+    Attributes:
+        question_id, title: of the question.
+        properties: in the order of the test group.
+        diagnosis: the misconception that the student's code reproduces, if one does.
+        findings: notes for the TA, as sentences (for example code that could hide a forbidden name).
+    """
+
+    question_id: str
+    title: str
+    properties: list[PropertyResult]
+    diagnosis: Diagnosis | None = None
+    findings: list[str] = field(default_factory=list)
+
+    @property
+    def score(self) -> float:
+        return sum(p.earned for p in self.properties)
+
+    @property
+    def points(self) -> float:
+        return sum(p.points for p in self.properties)
+
+    @property
+    def not_graded(self) -> list[str]:
+        """Why properties have no verdict: faults of the tests, never of the student."""
+        return [f"{p.name}: {p.message}" for p in self.properties if p.verdict is Verdict.NOT_GRADED]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for ``grading.json``."""
+        properties = []
+        for each in self.properties:
+            trace, each.trace = each.trace, []
+            properties.append({**asdict(each), "earned": each.earned})
+            each.trace = trace
+            del properties[-1]["trace"]
+        return {
+            "question": self.question_id,
+            "title": self.title,
+            "score": self.score,
+            "points": self.points,
+            "properties": properties,
+            "diagnosis": asdict(self.diagnosis) if self.diagnosis else None,
+            "findings": self.findings,
+        }
+
+
+def grade_question(question: Question, group: Group, assignment: Assignment, worker: Worker) -> QuestionResult:
+    """Run every property of a question. One that ends the kernel does not keep the next from running."""
+    pending = list(group.properties)
+    results: list[PropertyResult] = []
+    while pending:
+        try:
+            with worker.peer(question.call_seconds) as peer:
+                student = Student(peer)
+                while pending and not peer.dead:
+                    results.append(run_property(pending[0], student, group.parameters))
+                    pending.pop(0)
+        except WorkerDied as death:
+            prop = pending.pop(0)
+            results.append(
+                PropertyResult(prop.name, prop.title, prop.points, Verdict.RUNTIME_ERROR, message=str(death))
+            )
+    return QuestionResult(question.id, question.title, results, diagnose(assignment, question, results))

@@ -1,0 +1,184 @@
+"""Runs one submission's notebook in a worker kernel, whatever its cells do.
+
+A cell that runs too long is interrupted; one that takes the kernel with it is marked, and a new kernel takes over with the
+state that the cells before it make. Knows nothing of grading.
+"""
+
+from __future__ import annotations
+
+import copy
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from course_lib.engine.connection import SocketPeer
+from course_lib.engine.errors import WorkerDied
+from course_lib.engine.provisioner import ForkedKernelManager, ForkedProvisioner
+
+MAX_REVIVALS = 3
+OUTPUT_BYTES = 2_000_000
+INTERRUPT_SECONDS = 2.0
+
+
+class NotebookRunner:
+    """A notebook and the kernel it runs in. Use it as a context.
+
+    Args:
+        notebook: its cells get their outputs here.
+        files: directory whose files the kernel finds beside it.
+        cell_seconds: time limit of one cell.
+        total_seconds: time limit of all cells; the rest is not run.
+    """
+
+    def __init__(self, notebook: NotebookNode, files: Path, cell_seconds: float, total_seconds: float) -> None:
+        self.notebook = notebook
+        self._files = files
+        self._cell_seconds = cell_seconds
+        self._total_seconds = total_seconds
+        self._started = time.monotonic()
+        self._executed: list[int] = []
+        self._revivals = 0
+        self._client: BoundedClient | None = None
+
+    def __enter__(self) -> NotebookRunner:
+        self._client = self._new_client(self.notebook)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._client is not None:
+            self._close()
+
+    def execute(self, index: int) -> None:
+        """Run one cell and store its outputs in it, or an error output that says why it did not run to its end."""
+        cell = self.notebook.cells[index]
+        if cell.cell_type != "code":
+            return
+        cell.outputs = []
+        cell.metadata["tags"] = [tag for tag in cell.metadata.get("tags", []) if tag != "skip-execution"]
+        if self._time_left() <= 0:
+            add_error(cell, "NotRun", f"not run: the notebook had used its {self._total_seconds:g} s")
+            return
+        try:
+            self._execute(self._live_client(), cell, index)
+            self._executed.append(index)
+        except WorkerDied as death:
+            add_error(cell, "KernelDied", str(death))
+
+    def peer(self, call_seconds: float) -> SocketPeer:
+        """The proxy connection to the kernel.
+
+        Raises:
+            WorkerDied: there is no kernel any more.
+        """
+        return SocketPeer(process_of(self._live_client()), call_seconds)
+
+    def _live_client(self) -> BoundedClient:
+        """The client of a live kernel. A dead one is replaced by a new one in the state that the executed cells make."""
+        while self._client is not None and not process_of(self._client).alive():
+            self._close()
+            self._revivals += 1
+            if self._revivals > MAX_REVIVALS:
+                break
+            again = copy.deepcopy(self.notebook)
+            self._client = self._new_client(again)
+            for index in self._executed:
+                try:
+                    self._execute(self._client, again.cells[index], index)
+                except WorkerDied:
+                    self._executed.remove(index)
+                    break
+        if self._client is None:
+            raise WorkerDied(f"not run: your code had ended the kernel {self._revivals} times")
+        return self._client
+
+    def _execute(self, client: BoundedClient, cell: NotebookNode, index: int) -> None:
+        client.timeout = max(1, round(min(self._cell_seconds, self._time_left())))
+        try:
+            client.execute_cell(cell, index, store_history=True)
+        except CellTimeoutError:
+            self._interrupt(client)
+            add_error(cell, "TimeLimit", f"this cell ran longer than {client.timeout} s and was interrupted")
+        except DeadKernelError:
+            raise WorkerDied("this cell ended the kernel (exit, a crash, or more memory than allowed)") from None
+
+    def _interrupt(self, client: BoundedClient) -> None:
+        process = process_of(client)
+        process.send_signal(signal.SIGINT)
+        client.timeout = INTERRUPT_SECONDS
+        client.shell_timeout_interval = INTERRUPT_SECONDS
+        try:
+            client.wait_for_reply(client.kc.kernel_info())
+        except (CellTimeoutError, DeadKernelError):
+            process.send_signal(signal.SIGKILL)
+            raise WorkerDied(
+                f"this cell ran longer than {self._cell_seconds:g} s and did not let itself be interrupted"
+            ) from None
+
+    def _time_left(self) -> float:
+        return self._total_seconds - (time.monotonic() - self._started)
+
+    def _new_client(self, notebook: NotebookNode) -> BoundedClient:
+        manager = ForkedKernelManager()
+        manager.files = self._files
+        client = BoundedClient(notebook, manager)
+        client.start_new_kernel()
+        client.start_new_kernel_client()
+        return client
+
+    def _close(self) -> None:
+        client, self._client = self._client, None
+        assert client is not None
+        client._cleanup_kernel()
+
+
+class BoundedClient(NotebookClient):
+    """nbclient with a bound on the output of a cell."""
+
+    def __init__(self, notebook: NotebookNode, manager: ForkedKernelManager) -> None:
+        super().__init__(
+            notebook, manager, allow_errors=True, interrupt_on_timeout=False, shutdown_kernel="immediate"
+        )
+        self._cell: Any = None
+        self._bytes = 0
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        if cell is not self._cell:
+            self._cell, self._bytes = cell, 0
+        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error", "update_display_data"):
+            before, self._bytes = self._bytes, self._bytes + size(msg["content"])
+            if self._bytes > OUTPUT_BYTES:
+                if before <= OUTPUT_BYTES:
+                    note = f"\n[this cell wrote more than {OUTPUT_BYTES // 1_000_000} MB; the rest is dropped]\n"
+                    return nbformat.v4.new_output("stream", name="stdout", text=note)
+                return None
+        output: NotebookNode | None = super().process_message(msg, cell, cell_index)
+        return output
+
+
+def process_of(client: NotebookClient) -> Any:
+    """The kernel process behind a client."""
+    provisioner = client.km.provisioner
+    assert isinstance(provisioner, ForkedProvisioner)
+    return provisioner.process
+
+
+def size(content: Any) -> int:
+    """Rough number of bytes in a message."""
+    if isinstance(content, (str, bytes)):
+        return len(content)
+    if isinstance(content, dict):
+        return sum(size(value) for value in content.values())
+    if isinstance(content, list):
+        return sum(size(value) for value in content)
+    return 8
+
+
+def add_error(cell: NotebookNode, name: str, message: str) -> None:
+    """Append an error output."""
+    cell.outputs.append(nbformat.v4.new_output("error", ename=name, evalue=message, traceback=[f"{name}: {message}"]))

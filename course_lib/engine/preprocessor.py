@@ -1,0 +1,100 @@
+"""nbgrader's seam: the preprocessor that replaces nbgrader's Execute.
+
+Runs a submission in a sandboxed worker kernel, has the hidden tests judge it from outside, and writes each verdict into its grade
+cell in the form that nbgrader's SaveAutoGrades reads. The same class serves ``nbgrader autograde``, the formgrader and
+``course grade``. A notebook that is not of this course runs and is graded as stock nbgrader would.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.filters import strip_ansi
+from nbformat import NotebookNode
+from nbgrader import utils
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Float
+
+from course_lib import assignments
+from course_lib.checking.model import Assignment
+from course_lib.engine.grading import QuestionResult, grade_question
+from course_lib.engine.notebook import NotebookRunner
+from course_lib.report.feedback import render_question
+
+RECORD = "grading.json"
+
+
+class GradeNotebook(NbGraderPreprocessor):
+    """Runs the notebook, then puts a number first into every grade cell that has a test group."""
+
+    cell_seconds = Float(30, help="Time limit of one cell, in seconds.").tag(config=True)
+    submission_seconds = Float(300, help="Time limit of all cells of a submission together, in seconds.").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        names = resources["nbgrader"]
+        assignment = assignment_of(names["assignment"], names["notebook"])
+        files = Path(resources["metadata"]["path"])
+        results: dict[int, QuestionResult] = {}
+        with NotebookRunner(nb, files, self.cell_seconds, self.submission_seconds) as runner:
+            for index, cell in enumerate(nb.cells):
+                runner.execute(index)
+                question = assignment.question(grade_id(cell)) if assignment and is_autograded(cell) else None
+                if assignment and question:
+                    group = assignments.groups(assignment.name)[question.id]
+                    results[index] = grade_question(question, group, assignment, runner)
+        for index, result in results.items():  # only now: nothing that runs can touch an output any more
+            show_result(nb.cells[index], result)
+        if assignment:
+            record = {"assignment": assignment.name, "questions": [r.as_dict() for r in results.values()]}
+            resources.setdefault("outputs", {})[RECORD] = (
+                json.dumps(record, indent=1, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+            )
+        return nb, resources
+
+
+def assignment_of(assignment: str, notebook: str) -> Assignment | None:
+    """The assignment if it is one of this course and the notebook is its own."""
+    return assignments.load(assignment) if assignment in assignments.NAMES and notebook == assignment else None
+
+
+def grade_id(cell: NotebookNode) -> str:
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def is_autograded(cell: NotebookNode) -> bool:
+    return bool(cell.cell_type == "code" and utils.is_grade(cell) and not utils.is_solution(cell))
+
+
+def show_result(cell: NotebookNode, result: QuestionResult) -> None:
+    """Replace a grade cell's outputs: the score as nbgrader reads it, shown as a table of what was checked.
+
+    What the visible check printed in the same cell is kept below, as text that cannot be taken for a score.
+    """
+    printed = [plain_text(output) for output in cell.outputs]
+    score = nbformat.v4.new_output(
+        "execute_result",
+        data={"text/plain": format_score(result.score), "text/html": render_question(result)},
+        execution_count=cell.get("execution_count"),
+    )
+    cell.outputs = [score]
+    if text := "".join(printed).strip():
+        cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=text + "\n"))
+
+
+def format_score(score: float) -> str:
+    """One plain number: nbgrader takes what ``float`` cannot read for full marks."""
+    return repr(float(score))
+
+
+def plain_text(output: NotebookNode) -> str:
+    """The text of an output, without colors."""
+    if output.output_type == "stream":
+        text = output.text
+    elif output.output_type == "error":
+        text = "\n".join(output.traceback) + "\n"
+    else:
+        text = str(output.get("data", {}).get("text/plain", "")) + "\n"
+    return str(strip_ansi(text))

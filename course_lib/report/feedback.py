@@ -1,0 +1,27 @@
+"""One question's verdicts as HTML, for the student's feedback page and the formgrader.
+
+Everything that comes from a student is escaped by the template. Never shows a test's text, its name, or a reference.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jinja2
+
+if TYPE_CHECKING:
+    from course_lib.engine.grading import QuestionResult
+
+environment = jinja2.Environment(
+    loader=jinja2.PackageLoader("course_lib.report"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+environment.filters["points"] = lambda value: f"{value:g}"
+
+
+def render_question(result: QuestionResult) -> str:
+    """The table of one question: what was checked, the verdict, the smallest failing input, got and expected, a hint."""
+    return environment.get_template("question.html.j2").render(result=result)
