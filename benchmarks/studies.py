@@ -1,8 +1,8 @@
 """How much faster is training small networks all at once, and how far is it from what the machine can do?
 
 The same networks are trained with the students' trainer and, for comparison, one after the other with torch.nn and
-torch.optim, in one run on this machine. Both get the same initial weights and batches and one CPU thread. The ceiling is
-the machine's speed at one large matrix product in float32, on one thread or on the GPU. See docs/studies.md.
+torch.optim, in one run on this machine. Both get the same initial weights and batches, and one CPU thread. The ceiling
+is this machine's speed at one large matrix product in float32, on one thread or on the GPU. See docs/studies.md.
 
     python benchmarks/studies.py [--steps 100] [--device cpu]
 """
