@@ -1,10 +1,11 @@
 """Which system calls a kernel may make: a filter in the Linux kernel that its code can never take off again.
 
 It names what a notebook has no use for and refuses that, rather than naming all that Python, torch and the C library
-may need today. Everything younger than ``KNOWN`` is refused as if the Linux kernel did not have it. A filter sees numbers,
-not what a pointer points to: paths and socket addresses are the business of landlock and of the mount namespace.
+may need today. Everything younger than ``KNOWN`` is refused as if the Linux kernel did not have it. A filter sees
+numbers, not what a pointer points to: paths and socket addresses are the business of landlock and of the mount
+namespace.
 
-Imports the standard library only.
+Standard library and ``worker.linux`` only.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import errno
 import os
 import platform
 import struct
+
+from course_lib.worker.linux import SET_SECCOMP, check, libc
 
 ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
 PRETEND = ERRNO  # errno 0: nothing is done, and the caller is told that it worked
@@ -28,19 +31,21 @@ ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
 REFUSED = {  # name: (number on x86_64, on aarch64; -1 where it does not exist)
     # other processes' memory, and tracing
-    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "process_madvise": (440, 440),
-    "kcmp": (312, 272), "pidfd_getfd": (438, 438), "perf_event_open": (298, 241), "migrate_pages": (256, 238),
-    "move_pages": (279, 239),
+    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
+    "process_madvise": (440, 440), "kcmp": (312, 272), "pidfd_getfd": (438, 438), "perf_event_open": (298, 241),
+    "migrate_pages": (256, 238), "move_pages": (279, 239),
     # mounts and namespaces
     "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51), "unshare": (272, 97),
-    "setns": (308, 268), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431),
-    "fsmount": (432, 432), "fspick": (433, 433), "mount_setattr": (442, 442), "quotactl": (179, 60),
-    "quotactl_fd": (443, 443), "swapon": (167, 224), "swapoff": (168, 225), "name_to_handle_at": (303, 264),
-    "open_by_handle_at": (304, 265), "statmount": (457, 457), "listmount": (458, 458),
+    "setns": (308, 268), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430),
+    "fsconfig": (431, 431), "fsmount": (432, 432), "fspick": (433, 433), "mount_setattr": (442, 442),
+    "quotactl": (179, 60), "quotactl_fd": (443, 443), "swapon": (167, 224), "swapoff": (168, 225),
+    "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265), "statmount": (457, 457),
+    "listmount": (458, 458),
     # doors into the Linux kernel that a notebook does not need
-    "bpf": (321, 280), "keyctl": (250, 219), "add_key": (248, 217), "request_key": (249, 218), "userfaultfd": (323, 282),
-    "io_uring_setup": (425, 425), "io_uring_enter": (426, 426), "io_uring_register": (427, 427),
-    "fanotify_init": (300, 262), "fanotify_mark": (301, 263), "seccomp": (317, 277), "personality": (135, 92),
+    "bpf": (321, 280), "keyctl": (250, 219), "add_key": (248, 217), "request_key": (249, 218),
+    "userfaultfd": (323, 282), "io_uring_setup": (425, 425), "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427), "fanotify_init": (300, 262), "fanotify_mark": (301, 263),
+    "seccomp": (317, 277), "personality": (135, 92),
     # the machine
     "init_module": (175, 105), "finit_module": (313, 273), "delete_module": (176, 106), "kexec_load": (246, 104),
     "kexec_file_load": (320, 294), "reboot": (169, 142), "acct": (163, 89), "syslog": (103, 116), "iopl": (172, -1),
@@ -86,8 +91,6 @@ TERMINAL_IOCTLS = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: type into a terminal
 Instruction = tuple[int, int, int, int]
 
 
-
-
 def supported() -> bool:
     """Whether this module knows the machine's system call numbers."""
     return platform.machine() in ARCHITECTURES
@@ -110,9 +113,7 @@ def apply(*, alone: bool, scoped_signals: bool) -> None:
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(program), ctypes.addressof(buffer))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(22, 2, ctypes.c_char_p(header), 0, 0) != 0:  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    check(libc.prctl(SET_SECCOMP, 2, header, 0, 0))  # SECCOMP_MODE_FILTER
 
 
 def assemble(*, alone: bool, own_pid: int | None, machine: str = "") -> list[Instruction]:
