@@ -14,7 +14,7 @@ import socket
 import struct
 
 from course_lib.worker.landlock import DEVICES
-from course_lib.worker.linux import SET_PARENT_DEATH_SIGNAL, check, libc, prctl, step
+from course_lib.worker.linux import SET_PARENT_DEATH_SIGNAL, SandboxError, check, libc, prctl, step
 
 NEWNS, NEWUTS, NEWIPC = 0x00020000, 0x04000000, 0x08000000
 NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -43,6 +43,9 @@ def move_server(privileged: bool) -> None:
 
     Stops: any network, System V and abstract socket traffic, seeing and signalling the machine's processes.
     """
+    threads = len(os.listdir("/proc/self/task"))
+    if threads != 1:
+        raise SandboxError(f"namespaces: the fork server must have one thread, but has {threads}")
     with step("namespaces"):
         if not privileged:
             uid, gid = os.geteuid(), os.getegid()

@@ -101,8 +101,8 @@ def apply(*, alone: bool, scoped_signals: bool) -> None:
 
     Args:
         alone: the process has namespaces of its own, so it sees no other process, no file that it could change and no
-            socket of others. Otherwise changing the attributes of files does nothing, and ``connect``, ``setsid``,
-            ``setpgid`` and changing others' scheduling are refused.
+            socket of others. Otherwise changing the attributes of files or the scheduling of threads does nothing, and
+            ``connect``, ``setsid``, ``setpgid`` and changing others' priority are refused.
         scoped_signals: something else (a pid namespace, landlock) keeps signals inside. Otherwise only the process
             itself can be signalled.
 
@@ -153,8 +153,8 @@ def assemble(*, alone: bool, own_pid: int | None, machine: str = "") -> list[Ins
         answer(ATTRIBUTES, PRETEND)
         answer(EXTENDED, ERRNO | errno.ENOTSUP)
         answer(LEAVING | OTHERS_PRIORITY, ERRNO | errno.EPERM)
-        for codes in SCHEDULING.values():
-            rule(codes, refuse_unless(0, 0))
+        for codes in SCHEDULING.values():  # ZeroMQ sets it for its own threads, by number, and stops if that fails
+            rule(codes, refuse_unless(0, 0, 0))
         rule(CONNECT, [(RETURN, 0, 0, ERRNO | errno.EACCES)])
     if own_pid is not None:
         answer(OTHER_SIGNALS, ERRNO | errno.EPERM)
