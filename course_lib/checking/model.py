@@ -25,7 +25,7 @@ class Question:
     title: str
     entry_points: tuple[str, ...]
     forbidden: tuple[str, ...] = ()
-    call_seconds: float = 5.0
+    call_seconds: float = 3.0
 
     @property
     def group_name(self) -> str:

@@ -17,6 +17,9 @@ from course_lib.engine.errors import WorkerDied
 from course_lib.engine.proxy import Student
 
 
+MAX_TIME_LIMITS = 2
+
+
 class Worker(Protocol):
     """Where a student's functions live: ``engine.notebook.NotebookRunner``, or a double in tests."""
 
@@ -70,20 +73,26 @@ class QuestionResult:
             "properties": properties,
             "diagnosis": asdict(self.diagnosis) if self.diagnosis else None,
             "findings": self.findings,
+            "not_graded": self.not_graded,
         }
 
 
 def grade_question(question: Question, group: Group, assignment: Assignment, worker: Worker) -> QuestionResult:
-    """Run every property of a question. One that ends the kernel does not keep the next from running."""
+    """Run every property of a question. One that ends the kernel does not keep the next from running.
+
+    After ``MAX_TIME_LIMITS`` that ran into the time limit the rest is not run: a class has to be graded.
+    """
     pending = list(group.properties)
     results: list[PropertyResult] = []
     while pending:
+        if sum(r.verdict is Verdict.TIME_LIMIT for r in results) == MAX_TIME_LIMITS:
+            note = f"not run: {MAX_TIME_LIMITS} checks of this exercise ran into the time limit before"
+            results += [PropertyResult(p.name, p.title, p.points, Verdict.TIME_LIMIT, message=note) for p in pending]
+            break
         try:
             with worker.peer(question.call_seconds) as peer:
-                student = Student(peer)
-                while pending and not peer.dead:
-                    results.append(run_property(pending[0], student, group.parameters))
-                    pending.pop(0)
+                results.append(run_property(pending[0], Student(peer), group.parameters))
+                pending.pop(0)
         except WorkerDied as death:
             prop = pending.pop(0)
             results.append(

@@ -74,9 +74,10 @@ def show_result(cell: NotebookNode, result: QuestionResult) -> None:
     What the visible check printed in the same cell is kept below, as text that cannot be taken for a score.
     """
     printed = [plain_text(output) for output in cell.outputs]
+    share = result.score / result.points  # an instructor may give the cell another weight than the test group's points
     score = nbformat.v4.new_output(
         "execute_result",
-        data={"text/plain": format_score(result.score), "text/html": render_question(result)},
+        data={"text/plain": format_score(share * float(cell.metadata.nbgrader["points"])), "text/html": render_question(result)},
         execution_count=cell.get("execution_count"),
     )
     cell.outputs = [score]

@@ -1,0 +1,235 @@
+"""Grades one submission in this process: nbgrader's own steps, without its gradebook writes.
+
+What nbgrader does to a submission before it saves grades is done here, by the preprocessors of the course's
+configuration; saving is ``gradebook.py``'s, in another process. Must not write anywhere but memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import traceback
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
+from nbgrader.preprocessors import SaveAutoGrades
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from course_lib import assignments
+from course_lib.engine.preprocessor import RECORD
+
+CONFIG_FILE = "nbgrader_config.py"
+MAX_NOTEBOOK_BYTES = 50 * 2**20
+
+
+class NeedsAttention(Exception):
+    """A submission that cannot be graded, with the reason in words for the TA. It is not a zero."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to grade.
+
+    Attributes:
+        root: the course directory.
+        assignment, student: ids.
+        overrides: configuration from the command line, by class name and trait.
+    """
+
+    root: str
+    assignment: str
+    student: str
+    overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass
+class Graded:
+    """What came of a job.
+
+    Attributes:
+        job: the job.
+        status: "graded" or "needs attention".
+        reason: why it needs attention.
+        notebooks: executed notebooks as JSON text, by name; without saved grades yet.
+        record: content of ``grading.json``.
+    """
+
+    job: Job
+    status: str
+    reason: str = ""
+    notebooks: dict[str, str] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+@cache
+def load_config(root: str, overrides: str = "{}") -> Config:
+    """The course's nbgrader configuration.
+
+    Raises:
+        FileNotFoundError: there is no ``nbgrader_config.py`` in the course directory.
+    """
+    config = PyFileConfigLoader(CONFIG_FILE, path=root).load_config()
+    config.CourseDirectory.root = root
+    config.merge(json.loads(overrides))
+    return config
+
+
+def config_of(job: Job) -> Config:
+    return load_config(job.root, json.dumps(job.overrides, sort_keys=True))
+
+
+def course_directory(root: str) -> CourseDirectory:
+    return CourseDirectory(config=load_config(root))
+
+
+def submitted(root: str, assignment: str) -> list[str]:
+    """Students who have a folder for this assignment, sorted."""
+    directory = course_directory(root)
+    base = Path(directory.format_path(directory.submitted_directory, ".", "."))
+    return sorted(p.name for p in base.iterdir() if (p / assignment).is_dir()) if base.is_dir() else []
+
+
+def preprocessors(config: Config) -> tuple[list[Any], list[Any], list[Any]]:
+    """The configured steps: sanitising, grading, and from SaveAutoGrades on the saving."""
+    autograde = Autograde(config=config)
+    steps = [load_class(each) for each in autograde.autograde_preprocessors]
+    cut = next((i for i, step in enumerate(steps) if issubclass(step, SaveAutoGrades)), len(steps))
+    return [load_class(each) for each in autograde.sanitize_preprocessors], steps[:cut], steps[cut:]
+
+
+def load_class(name: Any) -> Any:
+    """A class, given as such or by its dotted name."""
+    if isinstance(name, str):
+        module, _, attribute = name.rpartition(".")
+        return getattr(importlib.import_module(module), attribute)
+    return name
+
+
+def apply(steps: list[Any], notebook: Any, resources: dict[str, Any], config: Config) -> tuple[Any, dict[str, Any]]:
+    for step in steps:
+        notebook, resources = step(config=config)(notebook, resources)
+    return notebook, resources
+
+
+def grade_submission(job: Job) -> Graded:
+    """Grade one submission. Never raises for what is in it."""
+    try:
+        return _grade(job)
+    except NeedsAttention as problem:
+        return Graded(job, "needs attention", str(problem))
+    except Exception as error:
+        where = traceback.format_exc().strip().splitlines()[-3:]
+        reason = f"the grader failed with {type(error).__name__}: {error} ({' '.join(w.strip() for w in where)})"
+        return Graded(job, "needs attention", reason[:1000])
+
+
+def _grade(job: Job) -> Graded:
+    config = config_of(job)
+    directory = CourseDirectory(config=config)
+    folder = Path(directory.format_path(directory.submitted_directory, job.student, job.assignment))
+    sanitize, grade, _ = preprocessors(config)
+    graded = Graded(job, "graded")
+    for path in notebooks_to_grade(folder, directory, job.assignment):
+        resources: dict[str, Any] = {
+            "unique_key": path.stem,
+            "metadata": {"name": path.stem, "path": str(folder)},
+            "nbgrader": {
+                "student": job.student,
+                "assignment": job.assignment,
+                "notebook": path.stem,
+                "db_url": directory.db_url,
+            },
+        }
+        notebook = read_notebook(path)
+        try:
+            notebook, resources = apply(sanitize, notebook, resources, config)
+        except (SchemaTooOldError, SchemaTooNewError) as error:
+            raise NeedsAttention(f"{path.name} has nbgrader metadata of another version: {error}") from None
+        notebook, resources = apply(grade, notebook, resources, config)
+        graded.notebooks[path.stem] = nbformat.writes(notebook)
+        if RECORD in resources.get("outputs", {}):
+            graded.record = json.loads(resources["outputs"][RECORD])
+    problems = [f"{q['question']}: {p}" for q in graded.record.get("questions", []) for p in q["not_graded"]]
+    if problems:
+        graded.status, graded.reason = "needs attention", "the tests failed: " + "; ".join(problems)
+    return graded
+
+
+def notebooks_to_grade(folder: Path, directory: CourseDirectory, assignment: str) -> list[Path]:
+    """The submitted notebooks that the assignment has.
+
+    Raises:
+        NeedsAttention: one is missing; the message says what is there instead.
+    """
+    source = Path(directory.format_path(directory.source_directory, ".", assignment))
+    wanted = sorted(p.name for p in source.glob("*.ipynb"))
+    there = sorted(p.name for p in folder.glob("*.ipynb"))
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        found = f"the folder has {', '.join(there)}" if there else "the folder has no notebook"
+        raise NeedsAttention(f"no {', '.join(missing)}: {found}. Rename the notebook, or ask for it again")
+    for name in wanted:
+        if (folder / name).is_symlink() or not (folder / name).is_file():
+            raise NeedsAttention(f"{name} is a link or no file; it is not followed")
+    return [folder / name for name in wanted]
+
+
+def read_notebook(path: Path) -> Any:
+    """The notebook in today's format.
+
+    Raises:
+        NeedsAttention: it is no notebook; the message says why.
+    """
+    size = path.stat().st_size
+    if size > MAX_NOTEBOOK_BYTES:
+        raise NeedsAttention(f"{path.name} has {size / 2**20:.0f} MB; at most {MAX_NOTEBOOK_BYTES / 2**20:.0f} are read")
+    if size == 0:
+        raise NeedsAttention(f"{path.name} is empty")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise NeedsAttention(f"{path.name} is not a notebook: {error}") from None
+    except RecursionError:
+        raise NeedsAttention(f"{path.name} is nested too deeply to be a notebook") from None
+    if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
+        raise NeedsAttention(f"{path.name} is not a notebook: it has no 'nbformat'")
+    try:
+        notebook = nbformat.reads(json.dumps(content), as_version=4)
+        nbformat.validate(notebook)
+    except Exception as error:
+        raise NeedsAttention(f"{path.name} is not a valid notebook: {str(error)[:300]}") from None
+    return notebook
+
+
+def submission_digest(root: str, assignment: str, student: str) -> str:
+    """Changes when the submission changes."""
+    directory = course_directory(root)
+    folder = Path(directory.format_path(directory.submitted_directory, student, assignment))
+    return files_digest(p for p in sorted(folder.rglob("*")) if p.is_file() and not p.is_symlink())
+
+
+@cache
+def course_digest(root: str, assignment: str) -> str:
+    """Changes when anything changes that the grading of the assignment depends on."""
+    directory = course_directory(root)
+    source = Path(directory.format_path(directory.source_directory, ".", assignment))
+    package = Path(assignments.__file__).parents[1]
+    code = [p for part in ("checking", "engine", "worker", f"assignments/{assignment}") for p in (package / part).glob("*.py")]
+    return files_digest([*sorted(source.rglob("*")), *sorted(code), Path(root, CONFIG_FILE)])
+
+
+def files_digest(paths: Any) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(os.fsencode(path.name) + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,69 @@
+"""The batch in the terminal: progress with time left, then the table of students and questions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from course_lib import assignments
+from course_lib.engine.batch import Outcome, grade_class, local_executor
+from course_lib.engine.gradebook import GradebookWriter
+from course_lib.engine.submission import Job, submitted
+
+
+def grade_and_show(
+    console: Console, root: Path, assignment: str, students: tuple[str, ...], processes: int, force: bool
+) -> bool:
+    """Grade an assignment with progress and print its summary. True if every submission was graded."""
+    there = submitted(str(root), assignment)
+    unknown = sorted(set(students) - set(there))
+    if unknown:
+        console.print(f"no submission of {assignment} from {', '.join(unknown)}", style="bold red", markup=False)
+        return False
+    jobs = [Job(str(root), assignment, student) for student in (students or there)]
+    if not jobs:
+        console.print(f"{assignment}: no submissions in submitted/")
+        return True
+    outcomes: list[Outcome] = []
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with GradebookWriter(str(root), assignment) as writer, Progress(*columns, console=console) as progress:
+        task = progress.add_task(f"grading {assignment}", total=len(jobs))
+        size = min(processes, len(jobs))
+        for outcome in grade_class(jobs, writer, lambda: local_executor(size), force=force):
+            outcomes.append(outcome)
+            progress.advance(task)
+            if outcome.status == "needs attention":
+                progress.console.print(f"needs attention: {outcome.student}: {outcome.reason}", markup=False)
+    outcomes.sort(key=lambda o: o.student)
+    console.print(summary_table(assignment, outcomes))
+    return all(o.status != "needs attention" for o in outcomes)
+
+
+def summary_table(assignment: str, outcomes: list[Outcome]) -> Table:
+    """Students × questions: the score of each question, and what came of each submission."""
+    questions = assignments.load(assignment).questions
+    legend = ", ".join(f"Q{number} {q.id}" for number, q in enumerate(questions, 1))
+    table = Table(title=f"{assignment}: points", title_justify="left", caption=legend, caption_justify="left")
+    table.add_column("student", no_wrap=True)
+    for number in range(1, len(questions) + 1):
+        table.add_column(f"Q{number}", justify="right", no_wrap=True)
+    table.add_column("sum", justify="right", no_wrap=True)
+    table.add_column("status", overflow="fold")
+    for outcome in outcomes:
+        scores = {q["question"]: q for q in outcome.record.get("questions", [])}
+        cells = [f"{scores[q.id]['score']:g}/{scores[q.id]['points']:g}" if q.id in scores else "–" for q in questions]
+        total = f"{sum(q['score'] for q in scores.values()):g}" if scores else "–"
+        status = f"needs attention: {outcome.reason}" if outcome.reason else outcome.status
+        table.add_row(outcome.student, *cells, total, escape(status))
+    return table
