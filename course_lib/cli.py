@@ -86,10 +86,68 @@ def grade(names: tuple[str, ...], root: Path, students: tuple[str, ...], jobs: i
 
 @main.command()
 @names_argument
-@click.option("--root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path())
+@root_option
+def feedback(names: tuple[str, ...], root: Path) -> None:
+    """Write every student's feedback page of each ASSIGNMENT (default: all that are graded) into feedback/."""
+    from course_lib.report.pages import write_feedback
+
+    for name in chosen(names):
+        for page in write_feedback(root.resolve(), name):
+            console.print(f"feedback: {page}", markup=False)
+
+
+@main.command()
+@names_argument
+@root_option
+def report(names: tuple[str, ...], root: Path) -> None:
+    """Write the class report of each ASSIGNMENT (default: all) into reports/."""
+    from course_lib.report.class_report import write_class_report
+
+    for name in chosen(names):
+        try:
+            console.print(f"class report: {write_class_report(root.resolve(), name)}", markup=False)
+        except LookupError as error:
+            if names:
+                raise click.ClickException(error.args[0]) from None
+
+
+@main.command()
+@names_argument
+@root_option
 def verify(names: tuple[str, ...], root: Path) -> None:
     """Hold the hidden tests against right and wrong solutions, and print the kill matrix. Fails on a survivor."""
     from course_lib.report.matrix import verify_and_show
 
     if not all([verify_and_show(console, assignments.load(name), root.resolve()) for name in chosen(names)]):
+        sys.exit(1)
+
+
+@main.command()
+def doctor() -> None:
+    """Say what this machine offers for sandboxing student code, and what to do where something is missing."""
+    from course_lib.engine.sandbox import probe
+
+    for line in probe().lines():
+        console.print(line, markup=False)
+
+
+@main.command()
+@root_option
+@click.option("--port", default=8888, show_default=True)
+def lab(root: Path, port: int) -> None:
+    """Open JupyterLab with the assignments and the formgrader."""
+    command = ["jupyter", "lab", f"--ServerApp.root_dir={root.resolve()}", f"--port={port}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    os.chdir(root)
+    os.execvp(command[0], command)
+
+
+@main.command()
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True)
+def demo(folder: Path) -> None:
+    """Grade a sample class in FOLDER: release, collect, autograde, feedback, class report."""
+    from course_lib.demo import run_demo
+
+    if not run_demo(console, folder.resolve()):
         sys.exit(1)

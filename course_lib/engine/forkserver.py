@@ -10,15 +10,19 @@ import array
 import atexit
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgpack
+
+from course_lib.engine.sandbox import choose, policy_for
 
 START_SECONDS = 120.0
 FORK_SECONDS = 20.0
@@ -33,12 +37,10 @@ class KernelProcess:
     """A forked kernel.
 
     Attributes:
-        pid: its process number.
         pidfd: readable once it has exited; signals sent through it can't reach another process.
         proxy: the controller's end of the proxy connection.
     """
 
-    pid: int
     pidfd: int
     proxy: socket.socket
 
@@ -66,13 +68,25 @@ class KernelProcess:
 
 
 class ForkServer:
-    """A running fork server. Start one per grading process; ``close`` ends it and every kernel it made."""
+    """A running fork server. Start one per grading process; ``close`` ends it and every kernel it made.
 
-    def __init__(self) -> None:
+    Args:
+        level: sandbox level of its kernels, see ``worker.sandbox``.
+
+    Attributes:
+        workspace: directory below which each kernel has its own.
+    """
+
+    def __init__(self, level: str) -> None:
+        self.level = level
+        self.workspace = Path(tempfile.mkdtemp(prefix="course-"))
+        self._kernels = 0
+        self._ready = False
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._connection = ours
+        policy = policy_for(level, self.workspace, course=Path.cwd())
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "course_lib.worker.server", str(theirs.fileno())],
+            [sys.executable, "-m", "course_lib.worker.server", str(theirs.fileno()), policy.to_json()],
             pass_fds=[theirs.fileno()],
             env=server_environment(),
             cwd="/",
@@ -82,31 +96,47 @@ class ForkServer:
             process_group=0,  # a Ctrl-C at the terminal must not reach it before the controller has cleaned up
         )
         theirs.close()
-        self._receive(START_SECONDS)
 
-    def fork(self, connection: dict[str, Any], environment: dict[str, str]) -> KernelProcess:
+    def new_directory(self) -> Path:
+        """A directory for one kernel, with its working directory ``work`` in it."""
+        self._kernels += 1
+        directory = self.workspace / str(self._kernels)
+        (directory / "work").mkdir(parents=True)
+        return directory
+
+    def fork(self, directory: Path, connection: dict[str, Any], environment: dict[str, str]) -> KernelProcess:
         """Fork a kernel that listens on ``connection``. Returns when its sockets are bound.
 
+        Args:
+            directory: from ``new_directory``; what is in its ``work`` is there for the kernel.
+
         Raises:
-            ForkServerError: the server died, or the kernel did before it was ready.
+            ForkServerError: the server died, or the kernel did before it was ready; the message says why.
         """
+        if not self._ready:
+            self._receive(START_SECONDS)
+            self._ready = True
+        policy = policy_for(
+            self.level, self.workspace, scratch=directory / "work", sockets=directory, course=Path.cwd()
+        )
         ours, theirs = socket.socketpair()
         bound_read, bound_write = os.pipe()
         try:
-            request = msgpack.packb({"connection": connection, "environment": environment})
+            request = {"connection": connection, "environment": environment, "policy": policy.to_json()}
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno(), bound_write]))]
             try:
-                self._connection.sendmsg([request], rights)
+                self._connection.sendmsg([msgpack.packb(request)], rights)
             except OSError as error:
                 raise ForkServerError(f"the fork server is gone: {error}") from error
             finally:
                 theirs.close()
                 os.close(bound_write)
-            reply, pidfd = self._receive(FORK_SECONDS)
-            process = KernelProcess(reply["pid"], pidfd, ours)
-            if not select.select([bound_read], [], [], FORK_SECONDS)[0] or not os.read(bound_read, 1):
+            process = KernelProcess(self._receive(FORK_SECONDS), ours)
+            said = os.read(bound_read, 4096) if select.select([bound_read], [], [], FORK_SECONDS)[0] else b""
+            if said != b"1":
                 process.close()
-                raise ForkServerError("a kernel died while it started. Is there enough memory and process space?")
+                why = said.decode(errors="replace") or "it died; is there enough memory and process space?"
+                raise ForkServerError(f"a kernel did not start: {why}")
             return process
         finally:
             os.close(bound_read)
@@ -120,15 +150,17 @@ class ForkServer:
             self._process.wait()
         if self._process.stderr:
             self._process.stderr.close()
+        shutil.rmtree(self.workspace, ignore_errors=True)
 
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def _receive(self, seconds: float) -> tuple[dict[str, Any], int]:
+    def _receive(self, seconds: float) -> int:
+        """Wait for the server's next packet and return the descriptor in it, or −1."""
         ready = select.select([self._connection], [], [], seconds)[0]
         data, ancillary = b"", []
         if ready:
-            data, ancillary, *_ = self._connection.recvmsg(4096, socket.CMSG_SPACE(4))
+            data, ancillary, *_ = self._connection.recvmsg(64, socket.CMSG_SPACE(4))
         if not data:
             self._process.kill()
             words = self._process.stderr.read().decode(errors="replace") if self._process.stderr else ""
@@ -136,7 +168,7 @@ class ForkServer:
         descriptors = array.array("i")
         for *_, payload in ancillary:
             descriptors.frombytes(payload)
-        return msgpack.unpackb(data), descriptors[0] if descriptors else -1
+        return descriptors[0] if descriptors else -1
 
 
 def server_environment() -> dict[str, str]:
@@ -160,10 +192,19 @@ def server_environment() -> dict[str, str]:
 _server: ForkServer | None = None
 
 
-def shared_server() -> ForkServer:
-    """This process's fork server, started on first use and again if it died."""
+def shared_server(level: str | None = None) -> ForkServer:
+    """This process's fork server, started on first use and again if it died.
+
+    Args:
+        level: sandbox level; None for the strongest that works here.
+
+    Raises:
+        SandboxError: no level was asked for, and this machine does not offer even the least.
+    """
     global _server  # noqa: PLW0603 (one server a process is the point)
-    if _server is None or not _server.alive():
-        _server = ForkServer()
+    if _server is None or not _server.alive() or level not in (None, _server.level):
+        if _server is not None:
+            _server.close()
+        _server = ForkServer(level or choose())
         atexit.register(_server.close)
     return _server

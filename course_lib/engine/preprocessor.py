@@ -16,10 +16,11 @@ from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Float
+from traitlets import Float, Unicode
 
 from course_lib import assignments
 from course_lib.checking.model import Assignment
+from course_lib.engine.forkserver import shared_server
 from course_lib.engine.grading import QuestionResult, grade_question
 from course_lib.engine.notebook import NotebookRunner
 from course_lib.report.feedback import render_question
@@ -33,11 +34,16 @@ class GradeNotebook(NbGraderPreprocessor):
     cell_seconds = Float(30, help="Time limit of one cell, in seconds.").tag(config=True)
     submission_seconds = Float(300, help="Time limit of all cells of a submission together, in seconds.").tag(config=True)
 
+    sandbox = Unicode(
+        None, allow_none=True, help="Sandbox level (namespaces, landlock, none); default: the strongest that works."
+    ).tag(config=True)
+
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         names = resources["nbgrader"]
         assignment = assignment_of(names["assignment"], names["notebook"])
         files = Path(resources["metadata"]["path"])
         results: dict[int, QuestionResult] = {}
+        level = shared_server(self.sandbox).level
         with NotebookRunner(nb, files, self.cell_seconds, self.submission_seconds) as runner:
             for index, cell in enumerate(nb.cells):
                 runner.execute(index)
@@ -48,7 +54,7 @@ class GradeNotebook(NbGraderPreprocessor):
         for index, result in results.items():  # only now: nothing that runs can touch an output any more
             show_result(nb.cells[index], result)
         if assignment:
-            record = {"assignment": assignment.name, "questions": [r.as_dict() for r in results.values()]}
+            record = {"assignment": assignment.name, "sandbox": level, "questions": [r.as_dict() for r in results.values()]}
             resources.setdefault("outputs", {})[RECORD] = (
                 json.dumps(record, indent=1, ensure_ascii=False, sort_keys=True).encode() + b"\n"
             )

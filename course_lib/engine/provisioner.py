@@ -10,7 +10,6 @@ import asyncio
 import os
 import shutil
 import signal
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +38,12 @@ class ForkedProvisioner(KernelProvisionerBase):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
         manager = self.parent
         assert isinstance(manager, ForkedKernelManager)
-        home = Path(manager.scratch, "work")
-        home.mkdir()
+        home = manager.directory / "work"
         if manager.files is not None:
             copy_files(manager.files, home)
-        manager.write_connection_file()
         connection = manager.get_connection_info()
         wire = {key: value.decode() if isinstance(value, bytes) else value for key, value in connection.items()}
-        self.process = shared_server().fork(wire, kernel_environment(home))
+        self.process = shared_server().fork(manager.directory, wire, kernel_environment(home))
         return connection
 
     async def poll(self) -> int | None:
@@ -91,7 +88,7 @@ class ForkedKernelManager(AsyncKernelManager):
 
     Attributes:
         files: directory whose files (not its notebooks) the kernel finds in its working directory, or None.
-        scratch: private directory of this kernel, removed with it.
+        directory: private directory of this kernel with its sockets, removed with it.
     """
 
     client_class = "course_lib.engine.provisioner.ReadyKernelClient"
@@ -104,10 +101,11 @@ class ForkedKernelManager(AsyncKernelManager):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.scratch = tempfile.mkdtemp(prefix="course-")
+        self.directory = shared_server().new_directory()
         self.transport = "ipc"
-        self.ip = os.path.join(self.scratch, "k")
-        self.connection_file = os.path.join(self.scratch, "connection.json")
+        self.ip = str(self.directory / "k")
+        for port, channel in enumerate(("shell", "iopub", "stdin", "hb", "control"), 1):
+            setattr(self, f"{channel}_port", port)
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -122,7 +120,7 @@ class ForkedKernelManager(AsyncKernelManager):
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         await super()._async_cleanup_resources(restart=restart)
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     cleanup_resources = _async_cleanup_resources
 

@@ -1,20 +1,20 @@
 """The fork server: a warm interpreter that turns into one kernel after another by forking.
 
-Started by ``engine.forkserver`` as ``python -m course_lib.worker.server <socket fd>``. It has imported what notebooks
+Started by ``engine.forkserver`` as ``python -m course_lib.worker.server <socket fd> <policy>``. It has imported what notebooks
 import, runs one thread, and never opens ZeroMQ, SQLite or CUDA, so that a fork of it is safe. It holds no secret and
 reads nothing of the course but ``course_lib.worker``. When its socket closes it exits, and its kernels die with it.
 
 Requests, each one packet: msgpack of ``{"connection", "environment", "policy"}`` with two descriptors, the
-kernel's end of the proxy connection and a pipe on which the kernel says that its sockets are bound. The reply is
-msgpack of ``{"pid"}`` with a pidfd, or of ``{"error"}``.
+kernel's end of the proxy connection and a pipe on which the kernel says ``1`` when its sockets are bound, or why it can't
+start. The reply is ``b"forked"`` with a pidfd.
 """
 
 from __future__ import annotations
 
 import array
-import ctypes
 import gc
 import importlib
+import io
 import os
 import random
 import signal
@@ -24,6 +24,8 @@ import tempfile
 from typing import Any
 
 import msgpack
+
+from course_lib.worker import sandbox
 
 PRELOADED = (
     "numpy",
@@ -52,14 +54,16 @@ PRELOADED = (
 
 MAX_REQUEST = 2**20
 
+kernel: Any = None
+
 
 def main() -> None:
-    """Serve fork requests on the socket whose descriptor is the only argument."""
+    """Serve fork requests on the socket whose descriptor is the first argument, under the policy in the second."""
     connection = socket.socket(fileno=int(sys.argv[1]))
-    preload()
-    connection.send(msgpack.packb({"ready": os.getpid()}))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C at the terminal is the controller's business
-    signal.signal(signal.SIGCHLD, lambda *_: None)  # interrupts nothing, but see reap()
+    preload()
+    sandbox.prepare(sandbox.Policy.from_json(sys.argv[2]))
+    connection.send(b"ready")
     while True:
         data, ancillary, *_ = connection.recvmsg(MAX_REQUEST, socket.CMSG_SPACE(2 * 4))
         reap()
@@ -78,16 +82,29 @@ def preload() -> None:
     Raises:
         RuntimeError: torch would run more than one thread; children would hang in its thread pool.
     """
+    global kernel  # noqa: PLW0603 (imported late: it pulls in ipykernel)
     for name in PRELOADED:
         importlib.import_module(name)
+    kernel = sys.modules["course_lib.worker.kernel"]
     import torch
 
     torch.set_num_threads(1)
     if torch.get_num_threads() != 1 or len(os.listdir("/proc/self/task")) != 1:
         raise RuntimeError(f"the fork server must have one thread, but has {os.listdir('/proc/self/task')}")
+    draw_once()
     forget_the_course()
     gc.collect()
     gc.freeze()
+
+
+def draw_once() -> None:
+    """Draw a figure, so that fonts and glyphs are found once and not by every kernel."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.subplots().plot([0, 1])
+    FigureCanvasAgg(figure).print_png(io.BytesIO())
 
 
 def forget_the_course() -> None:
@@ -104,13 +121,13 @@ def forget_the_course() -> None:
 
 def answer(connection: socket.socket, request: dict[str, Any], descriptors: list[int]) -> None:
     """Fork one kernel and tell the controller its process."""
-    pid = os.fork()
+    pid = sandbox.fork()
     if pid == 0:
         connection.close()
         run_kernel(request, *descriptors)
     pidfd = os.pidfd_open(pid)
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [pidfd]))]
-    connection.sendmsg([msgpack.packb({"pid": pid})], rights)
+    connection.sendmsg([b"forked"], rights)
     for descriptor in (pidfd, *descriptors):
         os.close(descriptor)
 
@@ -125,18 +142,18 @@ def reap() -> None:
 
 
 def run_kernel(request: dict[str, Any], proxy: int, bound: int) -> None:
-    """In the child: become a kernel. Never returns."""
+    """In the child: put up the walls, then become a kernel. Never returns."""
     try:
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: die with the server
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        try:
+            sandbox.enter(sandbox.Policy.from_json(request["policy"]))
+        except sandbox.SandboxError as error:
+            os.write(bound, f"the sandbox could not be put up: {error}".encode())
+            return
         detach_output(keep=(proxy, bound))
         os.environ.clear()
         os.environ.update(request["environment"])
-        os.chdir(request["environment"]["HOME"])
         tempfile.tempdir = None
         reseed()
-        from course_lib.worker import kernel
-
         kernel.run(request["connection"], proxy, bound)
     finally:
         os._exit(1)

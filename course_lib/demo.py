@@ -1,0 +1,52 @@
+"""The demonstration: a course directory of its own, a sample class, and the whole way from release to class report."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from course_lib import assignments
+from course_lib.collect import collect_submissions
+from course_lib.release import release_assignment
+from course_lib.report.class_report import write_class_report
+from course_lib.report.pages import write_feedback
+from course_lib.report.terminal import grade_and_show
+
+REPOSITORY = Path(__file__).parents[1]
+SAMPLE_CLASS = REPOSITORY / "examples" / "submissions"
+
+
+def run_demo(console: Console, folder: Path) -> bool:
+    """Release, collect, grade, write feedback and reports in ``folder``, which is made anew. True if all went well.
+
+    The sample class holds submissions that must need attention; they do not count as failures here.
+
+    Raises:
+        FileNotFoundError: the package is installed without the repository around it.
+    """
+    if not SAMPLE_CLASS.is_dir():
+        raise FileNotFoundError(f"the demo needs the repository: {SAMPLE_CLASS} is missing")
+    started = time.monotonic()
+    names = [name for name in assignments.NAMES if list(SAMPLE_CLASS.glob(f"*/{name}"))]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    shutil.copy(REPOSITORY / "nbgrader_config.py", folder)
+    for name in names:
+        shutil.copytree(REPOSITORY / "source" / name, folder / "source" / name)
+        release_assignment(folder, name)
+        console.print(f"released {name}")
+    for line in collect_submissions(SAMPLE_CLASS, folder):
+        console.print(line, markup=False)
+    for name in names:
+        grade_and_show(console, folder, name, (), 2, force=False)
+    pages = [page for name in names for page in write_feedback(folder, name)]
+    reports = [write_class_report(folder, name) for name in names]
+    console.print(f"\nDone in {time.monotonic() - started:.0f} s. Where to look:")
+    for report in reports:
+        console.print(f"  class report   {report}", markup=False)
+    console.print(f"  feedback       {len(pages)} pages, for example {pages[0] if pages else 'none'}", markup=False)
+    console.print(f"  gradebook      {folder / 'gradebook.db'}")
+    return len(reports) == len(names)

@@ -1,0 +1,192 @@
+"""The class report of one assignment: where the class is lost, as one HTML page without scripts.
+
+Reads the records that grading left and the gradebook; writes ``reports/<assignment>.html`` and ``.csv``. For staff: it names
+misconceptions and properties, which students never see.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook
+
+from course_lib import assignments
+from course_lib.checking.model import Question
+from course_lib.engine.gradebook import GradebookWriter
+from course_lib.engine.preprocessor import RECORD
+from course_lib.engine.submission import course_directory, submitted
+from course_lib.report.feedback import environment
+
+
+@dataclass
+class PropertyStatistics:
+    """How a class did on one property: ``passed`` of ``tried`` submissions, and the other verdicts' counts."""
+
+    title: str
+    name: str
+    points: float
+    passed: int = 0
+    tried: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class QuestionStatistics:
+    """How a class did on one question.
+
+    Attributes:
+        mean: mean share of the points, 0 to 1.
+        misconceptions: (name, belief, students) by falling number of students.
+        undiagnosed: students with a wrong answer that no misconception explains.
+    """
+
+    number: int
+    question: Question
+    points: float
+    mean: float
+    properties: list[PropertyStatistics]
+    misconceptions: list[tuple[str, str, list[str]]]
+    undiagnosed: list[str]
+
+
+@dataclass
+class Row:
+    """One student: scores by question id (None: no verdict), sums, and what to look at."""
+
+    student: str
+    status: str
+    reason: str
+    scores: dict[str, float | None]
+    auto: float
+    manual_open: int
+    total: float
+    maximum: float
+    seconds_late: float
+
+
+def write_class_report(root: Path, assignment: str) -> Path:
+    """Write the report and return its path.
+
+    Raises:
+        LookupError: no submission of the assignment has been graded.
+    """
+    rows, records = collect_rows(root, assignment)
+    statistics = question_statistics(assignment, records)
+    folder = root / "reports"
+    folder.mkdir(exist_ok=True)
+    page = environment.get_template("class_report.html.j2").render(
+        title=assignments.load(assignment).title,
+        assignment=assignment,
+        rows=rows,
+        questions=statistics,
+        attention=[row for row in rows if row.reason],
+        histogram=histogram(rows),
+    )
+    path = folder / f"{assignment}.html"
+    path.write_text(page, encoding="utf-8")
+    (folder / f"{assignment}.csv").write_text(as_csv(assignment, rows), encoding="utf-8")
+    return path
+
+
+def collect_rows(root: Path, assignment: str) -> tuple[list[Row], dict[str, dict[str, Any]]]:
+    """One row per student with a submission, and their records."""
+    directory = course_directory(str(root))
+    records: dict[str, dict[str, Any]] = {}
+    for student in submitted(str(root), assignment):
+        path = Path(directory.format_path(directory.autograded_directory, student, assignment), RECORD)
+        if path.is_file():
+            records[student] = json.loads(path.read_text(encoding="utf-8"))
+    if not records:
+        raise LookupError(f"no submission of {assignment} has been graded; run 'course grade {assignment}' first")
+    with GradebookWriter(str(root), assignment) as writer:
+        rows = [make_row(writer.gradebook, assignment, student, record) for student, record in sorted(records.items())]
+    return rows, records
+
+
+def make_row(gradebook: Gradebook, assignment: str, student: str, record: dict[str, Any]) -> Row:
+    submission = gradebook.find_submission(assignment, student)
+    found = {q["question"]: q["score"] for q in record["questions"]}
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    return Row(
+        student=student,
+        status=record.get("status", "graded"),
+        reason=record.get("reason", ""),
+        scores={q.id: found.get(q.id) for q in assignments.load(assignment).questions},
+        auto=sum(found.values()),
+        manual_open=sum(bool(grade.needs_manual_grade) for grade in grades),
+        total=submission.score,
+        maximum=submission.max_score,
+        seconds_late=submission.total_seconds_late,
+    )
+
+
+def question_statistics(assignment: str, records: dict[str, dict[str, Any]]) -> list[QuestionStatistics]:
+    """The course's questions in order, with what the class did on each."""
+    found = []
+    for number, question in enumerate(assignments.load(assignment).questions, 1):
+        group = assignments.groups(assignment)[question.id]
+        properties = {p.name: PropertyStatistics(p.title, p.name, p.points) for p in group.properties}
+        diagnoses: dict[tuple[str, str], list[str]] = {}
+        undiagnosed, shares = [], []
+        for student, record in sorted(records.items()):
+            result = next((q for q in record["questions"] if q["question"] == question.id), None)
+            if result is None:
+                continue
+            shares.append(result["score"] / result["points"])
+            for each in result["properties"]:
+                if each["name"] in properties:
+                    count(properties[each["name"]], each["verdict"])
+            if result["diagnosis"]:
+                key = (result["diagnosis"]["misconception"], result["diagnosis"]["belief"])
+                diagnoses.setdefault(key, []).append(student)
+            elif any(p["verdict"] == "wrong answer" for p in result["properties"]):
+                undiagnosed.append(student)
+        named = sorted(((*key, who) for key, who in diagnoses.items()), key=lambda entry: (-len(entry[2]), entry[0]))
+        mean = sum(shares) / len(shares) if shares else 0.0
+        found.append(
+            QuestionStatistics(number, question, group.points, mean, list(properties.values()), named, undiagnosed)
+        )
+    return found
+
+
+def count(statistics: PropertyStatistics, verdict: str) -> None:
+    statistics.tried += 1
+    if verdict == "accepted":
+        statistics.passed += 1
+    else:
+        statistics.verdicts[verdict] += 1
+
+
+def histogram(rows: list[Row], bins: int = 10) -> list[tuple[str, int, float]]:
+    """(label, students, share of the largest bin) of the automatic scores, in tenths of the best possible."""
+    graded = [row for row in rows if not row.reason]
+    best = max((sum(s for s in row.scores.values() if s) for row in graded), default=0) or 1
+    counts = [0] * bins
+    for row in graded:
+        counts[min(bins - 1, int(bins * row.auto / best))] += 1
+    top = max(counts) or 1
+    return [(f"{100 * i // bins}–{100 * (i + 1) // bins} %", n, n / top) for i, n in enumerate(counts)]
+
+
+def as_csv(assignment: str, rows: list[Row]) -> str:
+    """One line per student: scores, sums, lateness, status. For spreadsheets."""
+    ids = [q.id for q in assignments.load(assignment).questions]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["student", *ids, "automatic", "total", "maximum", "open_manual", "seconds_late", "status", "reason"])
+    for row in rows:
+        scores = ["" if row.scores[i] is None else f"{row.scores[i]:g}" for i in ids]
+        sums = [f"{row.auto:g}", f"{row.total:g}", f"{row.maximum:g}", row.manual_open, f"{row.seconds_late:g}"]
+        writer.writerow([safe_cell(row.student), *scores, *sums, row.status, safe_cell(row.reason)])
+    return out.getvalue()
+
+
+def safe_cell(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
