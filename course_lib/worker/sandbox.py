@@ -4,7 +4,7 @@ Three calls, in this order, all in processes with a single thread:
 
 1. ``prepare(policy)`` once in the fork server, after its imports.
 2. ``fork()`` in place of ``os.fork()``. A child that is process 1 of its own pid namespace needs no second fork for it.
-3. ``enter(policy)`` in the child, once it has closed the descriptors that it must not keep.
+3. ``enter(policy)`` in the child, which then closes the descriptors that it must not keep.
 
 Levels, strongest first:
 
@@ -156,6 +156,8 @@ def fork() -> int:
 def enter(policy: Policy) -> None:
     """Put the walls of the policy around this freshly forked process, for good, and go to its scratch directory.
 
+    Descriptors stay open: close all but those that the student's code may have, afterwards.
+
     Raises:
         SandboxError: a wall of the level can't be put up. The caller must say so and exit.
     """
@@ -182,7 +184,7 @@ def enter(policy: Policy) -> None:
             namespaces.own_users(1000, 1000)
     os.chdir(policy.scratch)
     with step("limits"):
-        limit(policy.limits, data, others=tasks_of_user() if safe and not alone and uid < 0 else 0)
+        limit(policy.limits, data, others=0 if alone or uid >= 0 else tasks_of_user())
     if safe:
         with step("no rights"):
             drop_rights()
@@ -266,8 +268,8 @@ def limit(limits: Limits, data: int, others: int) -> None:
     }
     for name, value in wanted.items():
         number = getattr(resource, name, None)
-        if number is None:
-            continue
+        if number is None or (name in ("RLIMIT_DATA", "RLIMIT_NPROC") and sys.platform != "linux"):
+            continue  # elsewhere they mean something else, or there is no telling what is in use
         soft, hard = (_no_more(value, old) for old in resource.getrlimit(number))
         resource.setrlimit(number, (soft if name == "RLIMIT_STACK" else hard, hard))
 
@@ -286,9 +288,9 @@ def data_in_use() -> int:
 
 
 def tasks_of_user() -> int:
-    """Processes and threads that this user runs now."""
+    """Processes and threads that this user runs now, where Linux tells."""
     count = 0
-    for name in filter(str.isdecimal, os.listdir("/proc")):
+    for name in filter(str.isdecimal, os.listdir("/proc") if sys.platform == "linux" else ()):
         try:
             if os.stat(f"/proc/{name}").st_uid == os.getuid():
                 count += len(os.listdir(f"/proc/{name}/task"))

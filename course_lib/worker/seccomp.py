@@ -84,6 +84,7 @@ PRLIMIT, PRCTL, IOCTL, FCNTL, MMAP = (302, 261), (157, 167), (16, 29), (72, 25),
 NEW_NAMESPACES = 0x7E020000
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET."""
 SHARED_ANONYMOUS = 0x21
+AF_UNIX, AF_NETLINK = 1, 16
 OWNER_COMMANDS = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: have a signal sent to another process
 OWNER_IOCTLS = (0x8901, 0x8902)  # FIOSETOWN, SIOCSPGRP: the same
 TERMINAL_IOCTLS = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: type into a terminal
@@ -142,8 +143,9 @@ def assemble(*, alone: bool, own_pid: int | None, machine: str = "") -> list[Ins
     answer(REFUSED, ERRNO | errno.EPERM)
     answer(ABSENT, ERRNO | errno.ENOSYS)
     rule(CLONE, refuse_bits(0, NEW_NAMESPACES))
-    rule(SOCKET, refuse_unless(0, 1, errno.EACCES))  # AF_UNIX
-    rule(SOCKETPAIR, refuse_unless(0, 1, errno.EACCES))
+    # ZeroMQ looks for network devices with a netlink socket, and stops the process if it does not like the error.
+    rule(SOCKET, refuse_if(0, (AF_NETLINK,), ERRNO | errno.EOPNOTSUPP) + refuse_unless(0, AF_UNIX, errno.EACCES))
+    rule(SOCKETPAIR, refuse_unless(0, AF_UNIX, errno.EACCES))
     rule(PRLIMIT, refuse_unless(0, 0))  # pid 0 is oneself
     rule(PRCTL, refuse_if(0, (1,), PRETEND) + refuse_if(0, (4,)))  # PR_SET_PDEATHSIG, PR_SET_DUMPABLE
     rule(IOCTL, refuse_if(1, OWNER_IOCTLS + TERMINAL_IOCTLS))
