@@ -1,0 +1,788 @@
+"""Each promise of the sandbox: an attack that fails behind the walls, and succeeds without them, as the control.
+
+The attacks go for dummies below ``ground.outside``; the controls run at level ``none`` and are harmless.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from course_lib.worker import landlock, sandbox
+from course_lib.worker.linux import SandboxError
+from tests.worker.walls import ORDINARY, REPOSITORY, SETTINGS, Ground, Refused, Setting, inside, start
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux")
+
+ALLOWED = "allowed"
+
+SYSTEM_CALL = """
+    import platform
+    libc = ctypes.CDLL(None, use_errno=True)
+    def call(x86_64, aarch64, *arguments):
+        number = {"x86_64": x86_64, "aarch64": aarch64}[platform.machine()]
+        value = libc.syscall(number, *arguments)
+        return value if value >= 0 else -ctypes.get_errno()
+"""
+
+
+@pytest.fixture
+def ground() -> Iterator[Ground]:
+    """Not tmp_path: other users may not pass to it."""
+    top = Path(tempfile.mkdtemp(prefix="walls-"))
+    top.chmod(0o755)
+    made = Ground(top / "outside", top / "w")
+    made.outside.mkdir()
+    made.scratch.mkdir(parents=True)
+    (made.outside / "secret.txt").write_text("the answers")
+    yield made
+    shutil.rmtree(top)
+
+
+@pytest.fixture(params=SETTINGS, ids=str)
+def setting(request: pytest.FixtureRequest, ground: Ground) -> Setting:
+    """Every user and level that this machine offers; says so where it does not."""
+    wanted: Setting = request.param
+    why = missing(wanted)
+    if why:
+        pytest.skip(f"this machine does not offer {wanted}: {why}")
+    return wanted
+
+
+_missing: dict[Setting, str] = {}
+
+
+def missing(setting: Setting) -> str:
+    if setting not in _missing:
+        top = Path(tempfile.mkdtemp(prefix="walls-"))
+        top.chmod(0o755)
+        try:
+            ground = Ground(top / "outside", top / "w")
+            ground.outside.mkdir()
+            ground.scratch.mkdir(parents=True)
+            inside(setting, ground, "result = 1")
+            _missing[setting] = ""
+        except Refused as refused:
+            _missing[setting] = str(refused)
+        finally:
+            shutil.rmtree(top)
+    return _missing[setting]
+
+
+def outside(setting: Setting) -> Setting:
+    """The control: the same user without walls."""
+    return Setting(setting.user, "none")
+
+
+def attack(setting: Setting, ground: Ground, code: str, **changes: Any) -> None:
+    """The code must be refused inside, with an OSError, and do what it does outside."""
+    inside(outside(setting), ground, code, **changes)
+    with pytest.raises(Refused, match=r"(?i)error"):
+        inside(setting, ground, code, **changes)
+
+
+# ---- files ----
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open(outside + '/secret.txt').read()",
+        "os.listdir(outside)",
+        "open(f'/proc/{server}/root{outside}/secret.txt').read()",
+        "open(f'/proc/self/root{outside}/secret.txt').read()",
+        "open(outside + '/new.txt', 'w')",
+        "open(outside + '/secret.txt', 'a').write('x')",
+        "os.truncate(outside + '/secret.txt', 1)",
+        "os.mkdir(outside + '/new')",
+        "os.symlink('/', outside + '/new')",
+        "os.mkfifo(outside + '/new')",
+        "os.link(outside + '/secret.txt', scratch + '/mine')",
+        "os.rename(outside + '/secret.txt', outside + '/other.txt')",
+        "os.rename(outside + '/secret.txt', scratch + '/mine')",
+        "os.unlink(outside + '/secret.txt')",
+        "os.rmdir(outside + '/empty')",
+        "os.symlink(outside, 'link'); open('link/secret.txt').read()",
+        "import subprocess; subprocess.run(['cat', outside + '/secret.txt'], check=True)",
+        "import socket; s = socket.socket(socket.AF_UNIX); s.bind(outside + '/new')",
+        "open(outside + '/../w/other/work/notebook.ipynb').read()",
+        "open(sockets + '/note', 'w')",
+    ],
+)
+def test_files_outside(setting: Setting, ground: Ground, code: str) -> None:
+    def lay_out() -> None:
+        shutil.rmtree(ground.outside)
+        (ground.outside / "empty").mkdir(parents=True)
+        (ground.outside / "secret.txt").write_text("the answers")
+        (ground.outside / "secret.txt").chmod(0o666)
+        (ground.workspace / "other" / "work").mkdir(parents=True, exist_ok=True)
+        (ground.workspace / "other" / "work" / "notebook.ipynb").write_text("another student's")
+
+    lay_out()
+    inside(outside(setting), ground, code)
+    lay_out()
+    for entry in ground.scratch.iterdir():
+        entry.unlink()
+    with pytest.raises(Refused, match="Error"):
+        inside(setting, ground, code)
+    assert (ground.outside / "secret.txt").read_text() == "the answers"
+    assert sorted(entry.name for entry in ground.outside.iterdir()) == ["empty", "secret.txt"]
+    assert not (ground.sockets / "note").exists()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "os.chmod({path!r}, 0o777)",
+        "os.utime({path!r}, (1, 1))",
+        "os.setxattr({path!r}, 'user.x', b'1')",
+        "descriptor = os.open({path!r}, os.O_RDONLY); os.fchmod(descriptor, 0o777)",
+    ],
+)
+def test_attributes_of_files_outside(setting: Setting, ground: Ground, code: str) -> None:
+    target = ground.outside / "secret.txt"
+    code = code.format(path=str(target))
+
+    def state() -> tuple[Any, ...]:
+        found = target.stat()
+        return stat.S_IMODE(found.st_mode), found.st_mtime_ns, tuple(os.listxattr(target))
+
+    target.chmod(0o644)
+    before = state()
+    try:
+        inside(setting, ground, code, readable=(*sandbox_paths(setting, ground), str(target)))
+    except Refused:
+        pass
+    assert state() == before
+    inside(outside(setting), ground, code)
+    assert state() != before
+
+
+def sandbox_paths(setting: Setting, ground: Ground) -> tuple[str, ...]:
+    from course_lib.engine.sandbox import policy_for
+
+    return policy_for(setting.level, ground.workspace).readable
+
+
+def test_the_course_is_out_of_reach(setting: Setting, ground: Ground) -> None:
+    code = f"open({str(REPOSITORY / 'course_lib' / 'engine' / 'proxy.py')!r}).read()"
+    attack(setting, ground, code)
+
+
+def test_python_and_the_system_are_read_only(setting: Setting, ground: Ground) -> None:
+    code = """
+    import errno, sysconfig
+    result = []
+    for place in (sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"), "/usr", "/etc", "/", "/dev", "/var/tmp"):
+        try:
+            open(place + "/walls-test-must-not-appear", "w")
+            result.append(place)
+        except OSError:
+            pass
+    """
+    assert inside(setting, ground, code) == []
+
+
+def test_hidden_below_readable(setting: Setting, ground: Ground) -> None:
+    shown = ground.outside / "shown"
+    (shown / "hidden" / "deep").mkdir(parents=True)
+    (shown / "hidden" / "deep" / "key.py").write_text("x")
+    (shown / "secret.py").write_text("x")
+    (shown / "seen.py").write_text("x")
+    code = f"""
+    result = []
+    for name in ("seen.py", "secret.py", "hidden/deep/key.py"):
+        try:
+            result.append([name, open({str(shown)!r} + "/" + name).read()])
+        except OSError:
+            pass
+    """
+    readable = (*sandbox_paths(setting, ground), str(shown))
+    hidden = (str(shown / "hidden"), str(shown / "secret.py"))
+    assert inside(setting, ground, code, readable=readable, hidden=hidden) in (
+        [["seen.py", "x"]],
+        [["seen.py", "x"], ["secret.py", ""]],
+    )
+    assert len(inside(setting, ground, code, readable=readable)) == 3
+
+
+def test_scratch(setting: Setting, ground: Ground) -> None:
+    (ground.scratch / "data").mkdir()
+    (ground.scratch / "data" / "digits.npz").write_bytes(b"12345")
+    (ground.scratch / "link").symlink_to(ground.outside / "secret.txt")
+    code = """
+    read = open("data/digits.npz").read()
+    open("data/digits.npz", "w").write("changed")
+    open("new.txt", "w").write("new")
+    os.mkdir("folder"); os.rename("new.txt", "folder/new.txt"); os.unlink("folder/new.txt"); os.rmdir("folder")
+    os.symlink("data", "mine"); os.link("data/digits.npz", "hard")
+    try:
+        stolen = open("link").read()
+    except OSError:
+        stolen = None
+    result = [os.getcwd() == scratch, read, open("mine/digits.npz").read(), stolen]
+    """
+    assert inside(setting, ground, code) == [True, "12345", "changed", None]
+    if setting.level == "namespaces":
+        assert (ground.scratch / "data" / "digits.npz").read_text() == "12345"
+
+
+def test_sockets_can_be_reached_from_outside(setting: Setting, ground: Ground) -> None:
+    code = """
+    import socket
+    server_socket = socket.socket(socket.AF_UNIX); server_socket.settimeout(20)
+    server_socket.bind(sockets + "/k-1"); server_socket.listen()
+    result = server_socket.accept()[0].recv(10).decode()
+    """
+    process = start(setting, ground, code)
+    deadline = time.monotonic() + 20
+    with socket.socket(socket.AF_UNIX) as client:
+        while time.monotonic() < deadline:
+            try:
+                client.connect(str(ground.sockets / "k-1"))
+                break
+            except OSError:
+                time.sleep(0.02)
+        client.sendall(b"hello")
+    output, words = process.communicate(timeout=20)
+    assert '"hello"' in output, words
+
+
+# ---- other processes ----
+
+
+@pytest.fixture
+def bystander(setting: Setting) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the same user, outside."""
+    uid = ORDINARY if os.geteuid() == 0 and setting.user == "ordinary" else os.geteuid()
+    process = subprocess.Popen(["sleep", "100"], user=uid, start_new_session=True)
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "os.kill({pid}, 15)",
+        "os.kill({pid}, 0)",
+        "os.killpg({pid}, 15)",
+        "import signal; signal.pidfd_send_signal(os.pidfd_open({pid}), 15)",
+        "info = ctypes.create_string_buffer(128); info[8:12] = (-1).to_bytes(4, 'little', signed=True);"
+        "assert call(129, 138, {pid}, 15, info) == 0, 'OSError'",
+        "assert call(101, 117, 0x4206, {pid}, None, None) == 0, 'OSError'",  # PTRACE_SEIZE
+        "import fcntl; r, w = os.pipe(); fcntl.fcntl(r, 8, {pid})",  # F_SETOWN
+        "os.setpriority(os.PRIO_PROCESS, {pid}, 19)",
+        "import resource; resource.prlimit({pid}, resource.RLIMIT_NOFILE, (10, 10))",
+        "open('/proc/{pid}/environ', 'rb').read()",
+        "open('/proc/{pid}/mem', 'rb')",
+        "os.readlink('/proc/{pid}/cwd')",
+        "assert os.path.exists('/proc/{pid}/stat') and open('/proc/{pid}/cmdline').read(), 'OSError'",
+    ],
+)
+def test_bystander(setting: Setting, ground: Ground, bystander: subprocess.Popen[bytes], code: str) -> None:
+    code = SYSTEM_CALL + "\n    " + code.format(pid=bystander.pid)
+    if "fcntl" in code:
+        code = code.replace("fcntl.fcntl(r, 8", "assert fcntl.fcntl(r, 9) == 0; fcntl.fcntl(r, 8")
+    with pytest.raises(Refused, match="Error"):
+        inside(setting, ground, code)
+    assert bystander.poll() is None
+    inside(outside(setting), ground, code)
+
+
+def test_signals_to_everybody(setting: Setting, ground: Ground, bystander: subprocess.Popen[bytes]) -> None:
+    """Without a control: outside it would reach the whole machine."""
+    if setting.user == "root" and os.geteuid() == 0 and setting.level == "landlock":
+        pass  # a user of its own: nobody else is reached even without landlock
+    code = """
+    import signal
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        os.kill(-1, signal.SIGTERM)
+        result = "sent"
+    except OSError:
+        result = "refused"
+    """
+    assert inside(setting, ground, code) in ("sent", "refused")
+    assert bystander.poll() is None
+
+
+def test_own_children_can_be_signalled(setting: Setting, ground: Ground) -> None:
+    if setting.level == "landlock" and landlock.version() < 6:
+        pytest.skip("with landlock below version 6, a kernel signals only itself")
+    code = """
+    import subprocess, signal
+    child = subprocess.Popen(["sleep", "50"])
+    child.terminate()
+    result = child.wait(10)
+    os.kill(os.getpid(), 0)
+    """
+    assert inside(setting, ground, code) == -signal.SIGTERM
+
+
+def test_children_end_with_the_kernel(setting: Setting, ground: Ground) -> None:
+    """The kernel is killed as the controller does it; a child that has run away must not stay."""
+    marker = f"walls-{os.getpid()}-{time.monotonic_ns()}"
+    code = f"""
+    import subprocess, time
+    command = ["python3", "-c", "import time; time.sleep(60)  # {marker}"]
+    try:
+        subprocess.Popen(command, start_new_session=True)
+        result = "left the group"
+    except OSError:
+        subprocess.Popen(command)
+    os.write(1, b"started")
+    time.sleep(60)
+    """.replace("python3", sys.executable)
+    process = start(setting, ground, code)
+    assert process.stdout is not None
+    assert process.stdout.read(7) == "started"
+    assert wait_until(lambda: len(find(marker)) > 0)
+    kernel = min(find("tests.worker.walls", setting), default=0, key=lambda pid: -depth(pid, process.pid))
+    if setting.level == "landlock":
+        os.killpg(kernel, signal.SIGKILL)
+    else:
+        os.kill(kernel, signal.SIGKILL)
+    process.communicate(timeout=10)
+    assert wait_until(lambda: not find(marker))
+
+
+def test_everything_ends_with_the_server(setting: Setting, ground: Ground) -> None:
+    marker = f"walls-{os.getpid()}-{time.monotonic_ns()}"
+    process = start(setting, ground, f"import time; os.write(1, b'started'); time.sleep(60)  # {marker}")
+    assert process.stdout is not None
+    assert process.stdout.read(7) == "started"
+    assert len(find(marker)) >= 2
+    process.kill()
+    process.communicate(timeout=10)
+    assert wait_until(lambda: not find(marker))
+
+
+def find(text: str, _: object = None) -> list[int]:
+    """Processes with this in their command line."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdecimal() and text in (entry / "cmdline").read_text() and int(entry.name) != os.getpid():
+                if "Z" not in (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]:
+                    found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def depth(pid: int, ancestor: int) -> int:
+    """Generations from the ancestor down to the process; -1 if it is none."""
+    generations = 0
+    while pid not in (0, 1):
+        if pid == ancestor:
+            return generations
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        generations += 1
+    return -1
+
+
+def wait_until(condition: Any, seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+# ---- network ----
+
+
+@pytest.fixture
+def listener(ground: Ground) -> Iterator[dict[str, Any]]:
+    """One server of each kind on this machine."""
+    servers = [socket.create_server(("127.0.0.1", 0))]
+    abstract = f"\0walls-{os.getpid()}-{time.monotonic_ns()}"
+    named = str(ground.outside / "socket")
+    for address in (abstract, named):
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(address)
+        server.listen()
+        servers.append(server)
+    os.chmod(named, 0o777)
+    yield {"tcp": servers[0].getsockname(), "abstract": abstract, "named": named}
+    for server in servers:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "socket.create_connection({tcp!r})",
+        "socket.create_server(('127.0.0.1', 0))",
+        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', {tcp!r})",
+        "socket.socket(socket.AF_INET6)",
+        "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
+        "socket.socket(socket.AF_UNIX).connect({abstract!r})",
+        "socket.socket(socket.AF_UNIX).connect({named!r})",
+    ],
+)
+def test_network(setting: Setting, ground: Ground, listener: dict[str, Any], code: str) -> None:
+    attack(setting, ground, "import socket; " + code.format(**listener))
+
+
+# ---- the Linux kernel ----
+
+
+@pytest.mark.parametrize(
+    ("numbers", "arguments"),
+    [
+        ((272, 97), "0x10000000"),  # unshare a user namespace
+        ((56, 220), "0x10000011, None, None, None, None"),  # clone with one
+        ((435, 435), "None, 0"),  # clone3
+        ((310, 270), "os.getpid(), None, 0, None, 0, 0"),  # process_vm_readv
+        ((298, 241), "None, 0, -1, -1, 0"),  # perf_event_open
+        ((250, 219), "0, -3, 1"),  # keyctl: get the session keyring
+        ((425, 425), "0, None"),  # io_uring_setup
+        ((319, 279), "b'x', 0"),  # memfd_create
+        ((29, 194), "0, 4096, 0o1600"),  # shmget
+        ((135, 92), "0xffffffff"),  # personality
+        ((317, 277), "2, 0, None"),  # seccomp
+        ((428, 428), "-100, b'/', 0"),  # open_tree
+        ((464, 464), "0"),  # younger than what is known
+    ],
+)
+def test_system_calls(setting: Setting, ground: Ground, numbers: tuple[int, int], arguments: str) -> None:
+    code = (
+        SYSTEM_CALL
+        + f"""
+    value = call({numbers[0]}, {numbers[1]}, {arguments})
+    if value == 0 and {numbers[0]} == 56:
+        os._exit(0)
+    result = value
+    """
+    )
+    assert inside(setting, ground, code) in (-1, -38)  # EPERM, ENOSYS
+    assert numbers[0] == 464 or inside(outside(setting), ground, code) not in (-1, -38)
+
+
+def test_no_rights(setting: Setting, ground: Ground) -> None:
+    code = """
+    lines = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines())
+    result = [lines[name] for name in ("CapEff", "CapPrm", "CapInh", "CapAmb", "NoNewPrivs", "Seccomp")]
+    result.append(os.getresuid()[0] != 0)
+    """
+    none = "0" * 16
+    assert inside(setting, ground, code) == [none, none, none, none, "1", "2", True]
+
+
+def test_rights_do_not_come_back_with_a_program(setting: Setting, ground: Ground) -> None:
+    code = "import subprocess; result = subprocess.check_output(['grep', '-E', 'Cap(Eff|Prm)', '/proc/self/status'], text=True)"
+    assert set(inside(setting, ground, code).replace("CapEff", "").replace("CapPrm", "")) <= set("0:\t\n")
+
+
+def test_the_end_with_the_server_cannot_be_undone(setting: Setting, ground: Ground) -> None:
+    code = """
+    libc = ctypes.CDLL(None)
+    libc.prctl(1, 0, 0, 0, 0)
+    value = ctypes.c_int()
+    libc.prctl(2, ctypes.byref(value), 0, 0, 0)
+    result = value.value
+    """
+    assert inside(setting, ground, code) == signal.SIGKILL
+    assert inside(outside(setting), ground, code) == 0
+
+
+# ---- limits ----
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "block = bytearray(400 << 20)",
+        "import mmap; block = mmap.mmap(-1, 400 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS); block[0] = 1",
+        "import mmap; block = mmap.mmap(-1, 400 << 20)",
+        "blocks = [' ' * (1 << 20) + str(i) for i in range(400)]",
+    ],
+)
+def test_memory(setting: Setting, ground: Ground, code: str) -> None:
+    with pytest.raises(Refused, match=r"MemoryError|PermissionError|Cannot allocate"):
+        inside(setting, ground, code, limits={"memory_bytes": 200 << 20})
+    inside(
+        setting, ground, code.replace("400", "20"), limits={"memory_bytes": 200 << 20}
+    ) if "mmap(-1, 400 << 20)" not in code else None
+    inside(outside(setting), ground, code, limits={"memory_bytes": 2 << 30})
+
+
+def test_processes(setting: Setting, ground: Ground) -> None:
+    """A fork bomb gets as far as the limit; without walls it would get to the end of this count."""
+    code = """
+    import time
+    children = []
+    try:
+        for _ in range(60):
+            pid = os.fork()
+            if not pid:
+                time.sleep(30)
+                os._exit(0)
+            children.append(pid)
+    except OSError:
+        pass
+    import signal
+    result = len(children)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    """
+    count = inside(setting, ground, code, limits={"processes": 30})
+    assert count <= 30
+    assert count >= (20 if setting.level == "namespaces" else 1)
+    assert inside(outside(setting), ground, code, limits={"processes": 200}) == 60
+
+
+def test_threads(setting: Setting, ground: Ground) -> None:
+    code = """
+    import threading
+    stop = threading.Event()
+    count = 0
+    try:
+        for _ in range(60):
+            threading.Thread(target=stop.wait, daemon=True).start()
+            count += 1
+    except RuntimeError:
+        pass
+    stop.set()
+    result = count
+    """
+    assert inside(setting, ground, code, limits={"processes": 30}) <= 30
+    assert inside(outside(setting), ground, code, limits={"processes": 200}) == 60
+
+
+@pytest.mark.parametrize("place", ["scratch", "'/tmp'", "'/dev/shm'"])
+def test_disk(setting: Setting, ground: Ground, place: str) -> None:
+    if setting.level != "namespaces":
+        pytest.skip("the total is limited at level namespaces only")
+    code = f"""
+    written = 0
+    try:
+        for number in range(40):
+            with open({place} + f"/{{number}}", "wb") as file:
+                written += file.write(bytes(1 << 20))
+    except OSError as error:
+        assert error.errno == 28, error
+    result = written
+    """
+    assert inside(setting, ground, code, limits={"disk_bytes": 10 << 20}) <= 10 << 20
+    assert inside(setting, ground, code, limits={"disk_bytes": 100 << 20}) == 40 << 20
+
+
+def test_disk_is_one(setting: Setting, ground: Ground) -> None:
+    if setting.level != "namespaces":
+        pytest.skip("the total is limited at level namespaces only")
+    code = """
+    written = 0
+    try:
+        for place in (scratch, "/tmp", "/dev/shm"):
+            with open(place + "/file", "wb") as file:
+                written += file.write(bytes(4 << 20))
+    except OSError:
+        pass
+    result = written
+    """
+    assert inside(setting, ground, code, limits={"disk_bytes": 10 << 20}) == 8 << 20
+
+
+def test_number_of_files(setting: Setting, ground: Ground) -> None:
+    if setting.level != "namespaces":
+        pytest.skip("the total is limited at level namespaces only")
+    code = """
+    count = 0
+    try:
+        for number in range(30_000):
+            os.close(os.open(str(number), os.O_CREAT))
+            count += 1
+    except OSError as error:
+        assert error.errno == 28, error
+    result = count
+    """
+    assert inside(setting, ground, code) < 20_000
+
+
+def test_file_size(setting: Setting, ground: Ground) -> None:
+    code = "open('big', 'wb').write(bytes(5 << 20)); result = os.path.getsize('big')"
+    with pytest.raises(Refused, match="File too large"):
+        inside(setting, ground, code, limits={"file_bytes": 4 << 20})
+    assert inside(setting, ground, code) == 5 << 20
+
+
+def test_open_files(setting: Setting, ground: Ground) -> None:
+    code = "kept = [os.open('/dev/null', os.O_RDONLY) for _ in range(100)]"
+    with pytest.raises(Refused, match="Too many open files"):
+        inside(setting, ground, code, limits={"open_files": 50})
+    inside(setting, ground, code)
+
+
+def test_cpu_time(setting: Setting, ground: Ground) -> None:
+    process = start(setting, ground, "while True: pass", limits={"cpu_seconds": 1})
+    process.communicate(timeout=20)
+    assert process.returncode == 0  # the kernel was killed, and its server could go on
+
+
+def test_limits_cannot_be_raised(setting: Setting, ground: Ground) -> None:
+    code = """
+    import resource
+    result = []
+    for name in ("RLIMIT_DATA", "RLIMIT_NPROC", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_CORE", "RLIMIT_STACK"):
+        number = getattr(resource, name)
+        hard = resource.getrlimit(number)[1]
+        try:
+            resource.setrlimit(number, (hard + 1, hard + 1))
+            result.append(name)
+        except (OSError, ValueError):
+            pass
+    """
+    assert inside(setting, ground, code) == []
+
+
+# ---- what must still work ----
+
+
+def test_ordinary_work(setting: Setting, ground: Ground) -> None:
+    code = """
+    import asyncio, multiprocessing, shutil, subprocess, tempfile
+    from concurrent.futures import ThreadPoolExecutor
+    import numpy as np
+    import torch
+    import matplotlib
+    matplotlib.use("agg")
+    from matplotlib import pyplot as plt
+
+    x = torch.randn(20, 20, requires_grad=True)
+    (x @ x).sum().backward()
+    torch.save(x.detach(), "x.pt")
+    loaded = torch.load("x.pt")
+    np.savez("arrays.npz", a=np.linalg.svd(np.eye(3))[1])
+    plt.plot([1, 2]); plt.title("$\\\\alpha$"); plt.savefig("figure.png")
+    process_context = multiprocessing.get_context("fork")
+    with process_context.Pool(2) as pool:
+        squares = pool.map(abs, [-1, -2])
+    queue = process_context.Queue()
+    child = process_context.Process(target=queue.put, args=(5,))
+    child.start(); from_queue = queue.get(timeout=20); child.join()
+    with ThreadPoolExecutor(4) as threads:
+        from_threads = list(threads.map(abs, [-3]))
+    async def shell():
+        process = await asyncio.create_subprocess_exec("echo", "async", stdout=-1)
+        return (await process.communicate())[0].decode()
+    with tempfile.NamedTemporaryFile() as file:
+        shutil.copy(file.name, "copy")
+    os.chmod("copy", 0o600)
+    result = [
+        x.grad.shape[0], bool((loaded == x).all()), os.path.getsize("figure.png") > 1000, squares, from_queue, from_threads,
+        subprocess.run(["echo", "hello"], capture_output=True, text=True).stdout, asyncio.run(shell()),
+        subprocess.check_output([sys.executable, "-c", "import json; print(1)"], text=True),
+    ]
+    """
+    expected = [20, True, True, [1, 2], 5, [3], "hello\n", "async\n", "1\n"]
+    assert inside(setting, ground, code, timeout=120) == expected
+
+
+def test_data_loader_workers(setting: Setting, ground: Ground) -> None:
+    code = """
+    import torch
+    data = torch.utils.data.TensorDataset(torch.arange(8.0))
+    loader = torch.utils.data.DataLoader(data, batch_size=2, num_workers=2, timeout=20)
+    result = [batch[0].tolist() for batch in loader]
+    """
+    if setting.level == "namespaces":
+        assert inside(setting, ground, code, timeout=120) == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    else:  # they connect by sockets with a path, and those of other programs cannot be told apart
+        with pytest.raises(Refused, match="PermissionError"):
+            inside(setting, ground, code, timeout=120)
+
+
+def test_zeromq(setting: Setting, ground: Ground) -> None:
+    code = """
+    import zmq
+    context = zmq.Context()
+    router = context.socket(zmq.ROUTER)
+    router.bind(f"ipc://{sockets}/k-1")
+    one, other = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+    one.bind("inproc://pair"); other.connect("inproc://pair")
+    other.send(b"x")
+    try:
+        context.socket(zmq.PULL).bind("tcp://127.0.0.1:*")
+        refused = False
+    except zmq.ZMQError:
+        refused = True
+    result = [one.recv().decode(), refused]
+    """
+    assert inside(setting, ground, code) == ["x", True]
+
+
+# ---- failing closed ----
+
+
+def test_policy_crosses_as_json() -> None:
+    policy = sandbox.Policy("landlock", ("/usr",), ("/usr/x",), "/w", "/w/k/work", "/w/k", sandbox.Limits(processes=7))
+    assert sandbox.Policy.from_json(policy.to_json()) == policy
+
+
+def test_unknown_level() -> None:
+    with pytest.raises(SandboxError, match="'strong' is no sandbox level; there are namespaces, landlock, none"):
+        sandbox.prepare(sandbox.Policy("strong", ()))
+
+
+def test_enter_needs_the_level_that_was_prepared() -> None:
+    with pytest.raises(SandboxError, match="prepared for level '', not for 'landlock'"):
+        sandbox.enter(sandbox.Policy("landlock", ()))
+
+
+def test_without_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landlock, "version", lambda: 0)
+    with pytest.raises(SandboxError, match=r"landlock: not offered .* 5\.13"):
+        sandbox.prepare(sandbox.Policy("landlock", ()))
+
+
+def test_more_than_one_thread(ground: Ground) -> None:
+    """In another process: if the check failed, this one would move into namespaces."""
+    program = f"""
+import sys, threading
+sys.path.insert(0, {str(REPOSITORY)!r})
+from course_lib.worker import sandbox
+stop = threading.Event()
+threading.Thread(target=stop.wait, daemon=True).start()
+try:
+    sandbox.prepare(sandbox.Policy("namespaces", ("/usr",), workspace={str(ground.workspace)!r}))
+except sandbox.SandboxError as error:
+    print(error)
+"""
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert output == "namespaces: the fork server must have one thread, but has 2\n"
+
+
+def test_missing_scratch_is_refused(setting: Setting, ground: Ground) -> None:
+    with pytest.raises(Refused, match=r"SandboxError|FileNotFoundError"):
+        inside(setting, ground, "result = 1", scratch=str(ground.workspace / "nowhere"))
+
+
+def test_root_needs_a_python_that_everybody_may_read(ground: Ground) -> None:
+    setting = Setting("root", "landlock")
+    if setting not in SETTINGS:
+        pytest.skip("needs root")
+    if missing(setting):
+        pytest.skip(missing(setting))
+    closed = ground.outside / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(
+        Refused, match="that is not root may not read .*closed. Run the grader as an ordinary user, or put"
+    ):
+        inside(setting, ground, "result = 1", readable=(*sandbox_paths(setting, ground), str(closed)))
