@@ -167,8 +167,8 @@ def enter(policy: Policy) -> None:
     alone, safe = policy.level == "namespaces", policy.level != "none"
     os.umask(0o022)
     os.setpgrp()
-    with step("end with the fork server"):
-        end_with_server()
+    with step("first to go"):
+        first_to_go()
     uid = FIRST_FREE_ID + int.from_bytes(os.urandom(4), "little") % FREE_IDS if safe and privileged() else -1
     if alone:
         owner = (uid, uid) if uid >= 0 else (os.geteuid(), os.getegid())
@@ -182,6 +182,8 @@ def enter(policy: Policy) -> None:
     elif alone:
         with step("user namespace"):
             namespaces.own_users(1000, 1000)
+    with step("end with the fork server"):
+        end_with_server()
     os.chdir(policy.scratch)
     with step("limits"):
         limit(policy.limits, data, others=0 if alone or uid >= 0 else tasks_of_user())
@@ -202,17 +204,22 @@ def privileged() -> bool:
         return file.read().split() == ["0", "0", "4294967295"]
 
 
-def end_with_server() -> None:
-    """Have Linux end this process when the fork server ends, and make the machine end it first if memory runs out.
+def first_to_go() -> None:
+    """If the machine's memory runs out in spite of the limits, Linux ends this process rather than the grader."""
+    if sys.platform == "linux":
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("1000")
 
-    Leaves: processes that this one starts, unless it has a pid namespace. They stay in its process group.
+
+def end_with_server() -> None:
+    """Have Linux end this process when the fork server ends. Becoming another user undoes this: call it afterwards.
+
+    Leaves: what this process starts, unless it has a pid namespace. That stays in its process group.
     """
     if sys.platform == "linux":
         prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
         if select.select([_server.alive], [], [], 0)[0]:
-            os._exit(1)
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-            file.write("1000")
+            os._exit(1)  # it ended before the call
 
 
 def become(uid: int, policy: Policy) -> None:
