@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -98,24 +99,26 @@ class NotebookRunner:
         return self._client
 
     def _execute(self, client: BoundedClient, cell: NotebookNode, index: int) -> None:
-        client.timeout = max(1, round(min(self._cell_seconds, self._time_left())))
+        seconds = max(1, round(min(self._cell_seconds, self._time_left())))
+        client.timeout = seconds
         try:
             client.execute_cell(cell, index, store_history=True)
         except CellTimeoutError:
             self._interrupt(client)
-            add_error(cell, "TimeLimit", f"this cell ran longer than {client.timeout} s and was interrupted")
+            add_error(cell, "TimeLimit", f"this cell ran longer than {seconds} s and was interrupted")
         except DeadKernelError:
             raise WorkerDied("this cell ended the kernel (exit, a crash, or more memory than allowed)") from None
 
     def _interrupt(self, client: BoundedClient) -> None:
+        """End the cell that runs. Kill the kernel if it does not let itself be interrupted."""
         process = process_of(client)
         process.send_signal(signal.SIGINT)
-        client.timeout = INTERRUPT_SECONDS
-        client.shell_timeout_interval = INTERRUPT_SECONDS
+        kernel = client.kc
         try:
-            client.wait_for_reply(client.kc.kernel_info())
-        except (CellTimeoutError, DeadKernelError):
+            run_sync(kernel._async_recv_reply)(kernel.kernel_info(), timeout=INTERRUPT_SECONDS)
+        except TimeoutError:
             process.send_signal(signal.SIGKILL)
+            process.wait(INTERRUPT_SECONDS)
             raise WorkerDied(
                 f"this cell ran longer than {self._cell_seconds:g} s and did not let itself be interrupted"
             ) from None
@@ -155,7 +158,7 @@ class BoundedClient(NotebookClient):
             if self._bytes > OUTPUT_BYTES:
                 if before <= OUTPUT_BYTES:
                     note = f"\n[this cell wrote more than {OUTPUT_BYTES // 1_000_000} MB; the rest is dropped]\n"
-                    return nbformat.v4.new_output("stream", name="stdout", text=note)
+                    cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=note))
                 return None
         output: NotebookNode | None = super().process_message(msg, cell, cell_index)
         return output

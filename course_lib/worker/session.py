@@ -77,7 +77,7 @@ class Session:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 value = target(*args, **kwargs)
-        except (KeyboardInterrupt, SystemExit, Exception) as error:
+        except BaseException as error:  # pytest.skip, hypothesis.reject, exit, …: errors like any other here
             return ["error", type(error).__name__, _text(error), _student_traceback(error)]
         changed = [
             position
