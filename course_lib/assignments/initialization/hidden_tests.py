@@ -370,8 +370,8 @@ class TestOrthogonal:
     def test_seed(self, student):
         first = as_array(student.orthogonal(30, 50, 1.0, 0), (50, 30), name="W")
         other = as_array(student.orthogonal(30, 50, 1.0, 1), (50, 30), name="W")
-        # As a function of one matrix, with the other fixed, the cosine is Lipschitz with constant 1/√30; so (log-Sobolev,
-        # rotations of 50 dimensions) P(|cosine| > 0.5) ≤ 2 exp(−48·0.25·30/8) = 6e-20.
+        # As a function of one matrix, with the other fixed, the cosine is Lipschitz with constant 1/√30; so by the
+        # log-Sobolev inequality on rotations of 50 dimensions, P(|cosine| > 0.5) ≤ 2 exp(−48·0.25·30/8) = 6e-20.
         cosine = float(np.sum(first * other)) / math.sqrt(float(np.sum(first**2) * np.sum(other**2)) or 1.0)
         if not abs(cosine) < 0.5:
             fail("two different seeds give weights that are alike")
