@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import site
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from course_lib.worker import landlock
 from course_lib.worker.linux import SandboxError
 from course_lib.worker.sandbox import LEVELS, Limits, Policy, privileged
 
-__all__ = ["LEVELS", "Limits", "Offer", "Policy", "SandboxError", "choose", "policy_for", "probe"]
+__all__ = ["LEVELS", "Limits", "Offer", "Policy", "SandboxError", "choose", "make_workspace", "policy_for", "probe"]
 
 SYSTEM_PATHS = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store",
@@ -82,11 +83,14 @@ class Offer:
 def probe() -> Offer:
     """Find out by trying each level in a throwaway process. The machine is not changed."""
     problems = {}
-    with tempfile.TemporaryDirectory(prefix="course-") as workspace:
+    workspace = make_workspace()
+    try:
         for level in LEVELS[:-1]:
-            why = _try(level, Path(workspace))
+            why = _try(level, workspace)
             if why:
                 problems[level] = why
+    finally:
+        shutil.rmtree(workspace)
     return Offer(
         system=f"{platform.system()} {platform.release()}",
         machine=platform.machine(),
@@ -118,6 +122,15 @@ def choose(requested: str | None = None, offer: Offer | None = None) -> str:
     return level
 
 
+def make_workspace() -> Path:
+    """A new directory for this controller's kernels, with a short path (names of sockets have at most 107 bytes).
+
+    Not in /tmp: a kernel may write to its own /tmp, and must not get a right to real directories with it.
+    """
+    parent = next((path for path in ("/var/tmp", "/tmp") if os.access(path, os.W_OK | os.X_OK)), None)  # noqa: S108
+    return Path(tempfile.mkdtemp(prefix="course-", dir=parent))
+
+
 def policy_for(
     level: str,
     workspace: str | Path,
@@ -131,7 +144,7 @@ def policy_for(
 
     Args:
         level: as given by ``choose``.
-        workspace: directory of this controller below which it makes one for each kernel.
+        workspace: made by ``make_workspace``; the controller makes a directory for each kernel in it.
         scratch: the kernel's working directory, with its files in it.
         sockets: the directory in which its sockets shall appear; may be that around ``scratch``.
         course: the course directory, whose parts stay hidden even where it lies inside something readable.

@@ -48,7 +48,8 @@ def apply(readable: tuple[str, ...], hidden: tuple[str, ...], scratch: str, sock
         hidden: what may not, below it.
         scratch: directory for everything.
         sockets: directory for sockets, or "".
-        alone: the process has a mount and a pid namespace of its own, so all of /tmp, /dev/shm and /proc is its own.
+        alone: the process has a mount and a pid namespace of its own, so all of /tmp, /dev/shm and /proc is its own
+            (but not if ``sockets`` lies there).
     """
     spoken = version()
     handled = (1 << max(bits for since, bits in RIGHTS_SINCE.items() if since <= spoken)) - 1
@@ -75,8 +76,9 @@ def apply(readable: tuple[str, ...], hidden: tuple[str, ...], scratch: str, sock
     if sockets:
         allow(sockets, MAKE_SOCK | REMOVE_FILE | READ_DIR)
     if alone:
-        allow("/tmp", everything)  # noqa: S108 (a private one)
-        allow("/dev/shm", everything)  # noqa: S108
+        for place in ("/tmp", "/dev/shm"):  # noqa: S108 (private ones)
+            # what lies below shares the right: the directory of the sockets, which is real, must not
+            allow(place, READ_DIR if sockets.startswith(place + "/") else everything)
         allow("/dev/pts", READ_FILE | WRITE_FILE | READ_DIR | IOCTL_DEV)
         allow("/proc", READ_FILE | READ_DIR)
         allow("/", READ_DIR)

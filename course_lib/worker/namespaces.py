@@ -110,7 +110,9 @@ def new_pid_namespace(own: int) -> None:
         check(libc.unshare(NEWPID))
 
 
-def private_files(workspace: str, scratch: str, sockets: str, *, owner: tuple[int, int], size: int) -> None:
+def private_files(
+    readable: tuple[str, ...], workspace: str, scratch: str, sockets: str, *, owner: tuple[int, int], size: int
+) -> None:
     """Mounts of its own: a disk in memory of ``size`` bytes for ``scratch``, /tmp and /dev/shm together, and a /proc.
 
     What the controller has put into ``scratch`` is copied.
@@ -120,14 +122,15 @@ def private_files(workspace: str, scratch: str, sockets: str, *, owner: tuple[in
     """
     check(libc.unshare(NEWNS | NEWIPC))
     given = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY)
-    reachable = os.open(sockets, os.O_PATH | os.O_DIRECTORY) if sockets else -1
+    covered = [path for path in readable if path.startswith(tuple(place + "/" for place in SHARED_PLACES.values()))]
+    again = {path: os.open(path, os.O_PATH) for path in (*covered, *([sockets] if sockets else []))}
     uid, gid = owner
     mount("tmpfs", PRIVATE, NOSUID | NODEV, f"mode=755,uid={uid},gid={gid},size={size},nr_inodes=20000")
     for name, place in {**SHARED_PLACES, "workspace": workspace}.items():
         _bind_new(f"{PRIVATE}/{name}", place, owner)
-    if sockets:
-        bind(f"/proc/self/fd/{reachable}", sockets)
-        os.close(reachable)
+    for path, descriptor in again.items():
+        bind(f"/proc/self/fd/{descriptor}", path)
+        os.close(descriptor)
     _bind_new(f"{PRIVATE}/scratch", scratch, owner)
     _copy(given, scratch, owner)
     os.close(given)

@@ -77,7 +77,8 @@ class Policy:
         workspace: directory below which all kernels' directories lie; no kernel sees another's.
         scratch: the kernel's working directory. The files that the controller has put there are the kernel's; at level
             ``namespaces`` it gets copies in memory, and what it writes is gone with it.
-        sockets: directory in which the kernel may make sockets that the controller can reach, or "".
+        sockets: directory in the workspace in which the kernel may make sockets that the controller can reach, or "".
+            If it lies in /tmp, the kernel may not write to /tmp.
         limits: what it may take.
     """
 
@@ -173,9 +174,8 @@ def enter(policy: Policy) -> None:
     if alone:
         owner = (uid, uid) if uid >= 0 else (os.geteuid(), os.getegid())
         with step("private files"):
-            namespaces.private_files(
-                policy.workspace, policy.scratch, policy.sockets, owner=owner, size=policy.limits.disk_bytes
-            )
+            paths = (policy.workspace, policy.scratch, policy.sockets)
+            namespaces.private_files(policy.readable, *paths, owner=owner, size=policy.limits.disk_bytes)
     if uid >= 0:
         with step("a user of its own"):
             become(uid, policy)

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,7 +73,7 @@ class Ground:
                     os.chown(path, uid, uid, follow_symlinks=False)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """What went wrong inside: the exception's type and words."""
 
 
@@ -83,7 +84,7 @@ def inside(setting: Setting, ground: Ground, code: str, *, timeout: float = 60, 
     ``server`` (the fork server's process number as its children see it) and the modules ``os``, ``sys`` and ``ctypes``.
 
     Raises:
-        Refused: the code or the sandbox raised.
+        RefusedError: the code or the sandbox raised.
     """
     ground.own(setting)
     process = start(setting, ground, code, **changes)
@@ -92,8 +93,24 @@ def inside(setting: Setting, ground: Ground, code: str, *, timeout: float = 60, 
         raise AssertionError(f"no answer from inside; exit code {process.returncode}: {words}")
     answer = json.loads(output.splitlines()[-1])
     if "error" in answer:
-        raise Refused(answer["error"])
+        raise RefusedError(answer["error"])
     return answer["result"]
+
+
+def attempts(setting: Setting, ground: Ground, snippets: list[str], setup: str = "", **changes: Any) -> list[str]:
+    """Run snippets one after the other in one kernel's place: for each the exception's type, or ``allowed``."""
+    code = textwrap.dedent(setup) + textwrap.dedent(f"""
+        result = []
+        for snippet in {snippets!r}:
+            try:
+                exec(snippet)
+                result.append("allowed")
+            except (Exception, SystemExit) as error:
+                result.append(type(error).__name__)
+        """)
+    answer = inside(setting, ground, code, **changes)
+    assert isinstance(answer, list)
+    return answer
 
 
 def start(setting: Setting, ground: Ground, code: str, **changes: Any) -> subprocess.Popen[str]:
@@ -162,6 +179,7 @@ def main() -> None:
     try:
         enter(policy)
         os.environ.update(HOME=policy.scratch, TMPDIR=policy.scratch, MPLCONFIGDIR=policy.scratch)
+        tempfile.tempdir = None
         exec(compile(request["code"], "<inside>", "exec"), names)
         tell({"result": names["result"]})
     except BaseException as error:
@@ -176,7 +194,7 @@ def tell(answer: dict[str, Any]) -> None:
 
 
 def show_to_everybody(paths: list[str]) -> None:
-    """Give this process, as root, a view of the files in which every user may read these paths. Changes nothing else."""
+    """Give this process, as root, a view of the files in which every user may read these paths."""
     libc = ctypes.CDLL(None, use_errno=True)
     closed = {path: top for path in paths if (top := first_closed(path))}
     if not closed:
