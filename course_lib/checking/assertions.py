@@ -155,7 +155,7 @@ def _pattern(got: np.ndarray, expected: np.ndarray) -> str:
     nonzero = np.abs(expected) > 1e-6 * scale
     if scale > 0 and nonzero.sum() >= 2 and got.dtype.kind == "f":
         ratio = float(np.median(got[nonzero] / expected[nonzero]))
-        if abs(ratio) > 1e-9 and np.allclose(got, ratio * expected, rtol=1e-9, atol=tolerance):
+        if abs(ratio) > 1e-9 and abs(ratio - 1) > 1e-6 and np.allclose(got, ratio * expected, rtol=1e-9, atol=tolerance):
             return "the negative of the expected" if ratio == -1 else f"{ratio:.6g} times the expected"
     if got.ndim == 2 and got.shape[0] == got.shape[1] > 1 and np.allclose(got, expected.T, rtol=1e-9, atol=tolerance):
         return "the transpose of the expected"
