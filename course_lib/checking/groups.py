@@ -18,7 +18,6 @@ import hypothesis
 import numpy as np
 from hypothesis import HealthCheck, Phase
 from hypothesis.errors import HypothesisException, UnsatisfiedAssumption
-from hypothesis.internal.reflection import function_digest
 from hypothesis.strategies import DataObject
 
 from course_lib.checking.assertions import CheckFailure
@@ -124,7 +123,6 @@ class Property:
         self.title: str = self.function.check.title
         self.points: float = self.function.check.points
         self._examples: list[dict[str, Any]] | None = None
-        self._search_seed: int | None = None
 
     def examples(self, seed: int | None = None) -> list[dict[str, Any]]:
         """The drawn inputs, read-only: the derandomised ones (kept), or those of a random ``seed`` (for soak runs)."""
@@ -144,9 +142,6 @@ class Property:
             if any(isinstance(value, DataObject) for value in inputs.values()):
                 raise TypeError(f"{self.group.__name__}.{self.name} draws with data(): build a strategy instead")
             drawn.append({key: _freeze(value) for key, value in inputs.items()})
-
-        if seed is None:
-            self._search_seed = int.from_bytes(function_digest(record))  # what derandomised drawing starts from
 
         with self._replaced(record, seed):
             self.function(self.group(), student=None)
@@ -186,10 +181,7 @@ class Property:
                 last = error, list(student.trace)
                 raise
 
-        # Hypothesis derives its seed from the body, and this is another one: without the seed of the drawn examples it
-        # would look at other inputs, miss a rare failure, and the student's code would be blamed for changing its mind.
-        self.examples()
-        with self._replaced(counted, self._search_seed):
+        with self._replaced(counted, None):
             try:
                 self.function(self.group(), student=student)
             except (CheckFailure, StudentError, _EnoughShrinking, HypothesisException):
