@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from course_lib.checking.strategies import Numbers, numbers, sizes
 
-SHAPES = ((3,), (), (1,), (2, 3), (3, 1), (2, 1, 2))
-"""Shapes of a parameter array: the first is the simplest."""
+SHAPES = ((3,), (1,), (2, 3), (3, 1), (2, 1, 2))
+"""Shapes of a parameter array: the first is the simplest. Arrays without axes are tested apart."""
 
 LEARNING_RATES = (0.5, 0.25, 0.1, 0.01)
 DECAYS = (0.5, 0.75, 0.9, 0.2)
@@ -28,7 +28,7 @@ LAYERS = st.integers(1, 3)
 
 
 def shapes() -> st.SearchStrategy[tuple[int, ...]]:
-    """Shapes of a parameter array, 0-d included."""
+    """Shapes of a parameter array with at least one axis."""
     return st.sampled_from(SHAPES)
 
 
