@@ -203,6 +203,27 @@ def assert_fair_signs(values: np.ndarray, *, name: str = "result") -> None:
     raise CheckFailure(f"{name}: {int((x > 0).sum())} of {x.size} are positive, where either sign should be as likely")
 
 
+def assert_independent_signs(rows: np.ndarray, *, name: str = "result") -> None:
+    """Given the magnitudes, the signs within each row are fair and independent coins.
+
+    ``assert_fair_signs`` does not see signs that agree within a row, positive in one and negative in the next. Here, for
+    every row, T = Σx/√Σx² has E exp(λT) ≤ exp(λ²/2), so E exp(sT²) ≤ 1/√(1−2s) for s < 1/2, and the sum of T² over n
+    independent rows has Chernoff's bound: P(ΣT² > t) ≤ exp(−st)·(1−2s)^(−n/2).
+    """
+    __tracebackhide__ = True
+    x = as_array(rows, name=name)
+    _flat(x, name)
+    s = np.linspace(0.01, 0.49, 49)
+    allowed = float(np.min((math.log(1 / FALSE_ALARM) - len(x) / 2 * np.log(1 - 2 * s)) / s))
+    squares = np.sum(x * x, axis=1)
+    got = float(np.sum(np.sum(x, axis=1)[squares > 0] ** 2 / squares[squares > 0]))
+    if got > allowed:
+        raise CheckFailure(
+            f"the signs of {name} agree with each other too often: the squared sum of a row is on average "
+            f"{got / len(x):.3g} times its sum of squares, which should be about 1 (at most {allowed / len(x):.3g})"
+        )
+
+
 def assert_random_subspace(basis: np.ndarray, *, name: str = "result") -> None:
     """The space that k orthonormal columns of length d > k span has no preferred direction.
 

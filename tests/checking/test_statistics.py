@@ -167,6 +167,23 @@ def test_fair_signs():
     assert caught(st.assert_fair_signs, np.zeros(5))
 
 
+def test_independent_signs():
+    for seed in SEEDS:
+        x = normal(seed, 40, 11)
+        st.assert_independent_signs(x)
+        together = np.abs(x) * np.sign(normal(seed + 1000, 40, 1))
+        assert caught(st.assert_independent_signs, together)
+
+
+def test_independent_signs_have_the_bound_of_simulated_rows():
+    # With many columns T is nearly normal, and ΣT² nearly chi-square: Chernoff's bound is above its quantile, but
+    # not by much.
+    n = 40
+    s = np.linspace(0.01, 0.49, 49)
+    allowed = np.min((np.log(1 / st.FALSE_ALARM) - n / 2 * np.log(1 - 2 * s)) / s)
+    assert stats.chi2.isf(st.FALSE_ALARM, n) < allowed < 1.2 * stats.chi2.isf(st.FALSE_ALARM, n)
+
+
 def test_random_subspace():
     for seed in SEEDS:
         q, _ = np.linalg.qr(normal(seed, 60, 20))
