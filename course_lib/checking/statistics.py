@@ -206,9 +206,9 @@ def assert_fair_signs(values: np.ndarray, *, name: str = "result") -> None:
 def assert_independent_signs(rows: np.ndarray, *, name: str = "result") -> None:
     """Given the magnitudes, the signs within each row are fair and independent coins.
 
-    ``assert_fair_signs`` does not see signs that agree within a row, positive in one and negative in the next. Here, for
-    every row, T = Σx/√Σx² has E exp(λT) ≤ exp(λ²/2), so E exp(sT²) ≤ 1/√(1−2s) for s < 1/2, and the sum of T² over n
-    independent rows has Chernoff's bound: P(ΣT² > t) ≤ exp(−st)·(1−2s)^(−n/2).
+    ``assert_fair_signs`` does not see signs that agree within a row, positive in one and negative in the next. Here,
+    for every row, T = Σx/√Σx² has E exp(λT) ≤ exp(λ²/2), so E exp(sT²) ≤ 1/√(1−2s) for s < 1/2, and the sum of T² over
+    n independent rows has Chernoff's bound: P(ΣT² > t) ≤ exp(−st)·(1−2s)^(−n/2).
     """
     __tracebackhide__ = True
     x = as_array(rows, name=name)
