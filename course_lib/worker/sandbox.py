@@ -25,7 +25,8 @@ import select
 import signal
 import struct
 import sys
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 
 from course_lib.worker import landlock, namespaces, seccomp
 from course_lib.worker.linux import (
@@ -38,6 +39,8 @@ from course_lib.worker.linux import (
     prctl,
     step,
 )
+
+__all__ = ["LEVELS", "Limits", "Policy", "SandboxError", "end_all", "enter", "fork", "prepare", "privileged", "reap"]
 
 LEVELS = ("namespaces", "landlock", "none")
 
@@ -116,6 +119,7 @@ class _Server:
     alive: int = -1
     """pidfd of the server: readable when it has ended."""
     pid_namespace: int = -1
+    kernels: set[int] = field(default_factory=set)
 
 
 _server = _Server()
@@ -151,7 +155,32 @@ def fork() -> int:
     """``os.fork()``, at level ``namespaces`` into a new pid namespace: what a kernel starts dies with it."""
     if _server.pid_namespace >= 0:
         namespaces.new_pid_namespace(_server.pid_namespace)
-    return os.fork()
+    pid = os.fork()
+    if pid:
+        _server.kernels.add(pid)
+    return pid
+
+
+def reap() -> None:
+    """In the server: collect kernels that have ended, and end what they have left behind in their process groups.
+
+    Call it from a handler of SIGCHLD, so that it happens at once.
+    """
+    while _server.kernels and (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)):
+        _kill_group(ended.si_pid)  # as long as the kernel is not collected, nobody else gets its number
+        os.waitpid(ended.si_pid, 0)
+        _server.kernels.discard(ended.si_pid)
+
+
+def end_all() -> None:
+    """In the server, before it ends: end all kernels, and what they have started."""
+    for pid in _server.kernels:
+        _kill_group(pid)
+
+
+def _kill_group(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # gone; or it ended before it had a group
+        os.killpg(pid, signal.SIGKILL)
 
 
 def enter(policy: Policy) -> None:
@@ -184,9 +213,10 @@ def enter(policy: Policy) -> None:
             namespaces.own_users(1000, 1000)
     with step("end with the fork server"):
         end_with_server()
-    os.chdir(policy.scratch)
+    with step("scratch directory"):
+        os.chdir(policy.scratch)
     with step("limits"):
-        limit(policy.limits, data, others=0 if alone or uid >= 0 else tasks_of_user())
+        limit(policy.limits, data, others=0 if alone or privileged() or uid >= 0 else tasks_of_user())
     if safe:
         with step("no rights"):
             drop_rights()
@@ -214,7 +244,7 @@ def first_to_go() -> None:
 def end_with_server() -> None:
     """Have Linux end this process when the fork server ends. Becoming another user undoes this: call it afterwards.
 
-    Leaves: what this process starts, unless it has a pid namespace. That stays in its process group.
+    Leaves: what this process starts, unless it has a pid namespace. That stays in its process group, for ``reap``.
     """
     if sys.platform == "linux":
         prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
@@ -299,8 +329,8 @@ def tasks_of_user() -> int:
     count = 0
     for name in filter(str.isdecimal, os.listdir("/proc") if sys.platform == "linux" else ()):
         try:
-            if os.stat(f"/proc/{name}").st_uid == os.getuid():
-                count += len(os.listdir(f"/proc/{name}/task"))
+            threads = os.stat(f"/proc/{name}/task")  # a directory with one directory for each
+            count += threads.st_nlink - 2 if threads.st_uid == os.getuid() else 0
         except OSError:
             continue  # it has ended meanwhile
     return count

@@ -335,6 +335,19 @@ def test_other_processes(setting: Setting, ground: Ground) -> None:
         assert {attack: answer for attack, answer in control.items() if answer != ALLOWED} == {}
 
 
+def test_signals_with_an_older_landlock(setting: Setting, ground: Ground) -> None:
+    """Before version 6 the system call filter has to keep signals inside; it lets a kernel signal itself only."""
+    attacks = ["os.kill(pid, 0)", "os.killpg(pid, 0)", "import signal; signal.pidfd_send_signal(os.pidfd_open(pid), 0)"]
+    if setting.level == "landlock":  # in a pid namespace these are the kernel's own group
+        attacks += ["os.kill(os.getppid(), 0)", "os.kill(0, 0)"]
+    with bystanders(setting, 1) as (process,):
+        setup = f"pid = {process.pid}"
+        answers = attempts(setting, ground, [*attacks, "os.kill(os.getpid(), 0)"], setup=setup, landlock_version=3)
+        assert ALLOWED not in answers[:-1]
+        assert answers[-1] == ALLOWED
+        assert attempts(outside(setting), ground, attacks, setup=setup) == [ALLOWED] * len(attacks)
+
+
 def test_own_children_can_be_signalled(setting: Setting, ground: Ground) -> None:
     if setting.level == "landlock" and landlock.version() < 6:
         pytest.skip("with landlock below version 6, a kernel signals only itself")
@@ -365,12 +378,12 @@ def test_children_end_with_the_kernel(setting: Setting, ground: Ground) -> None:
     process = start(setting, ground, code)
     assert process.stdout is not None
     assert process.stdout.read(7) == "started"
-    assert wait_until(lambda: len(find(marker)) > 0)
-    kernel = min(find("tests.worker.walls", setting), default=0, key=lambda pid: -depth(pid, process.pid))
-    if setting.level == "landlock":
-        os.killpg(kernel, signal.SIGKILL)
-    else:
-        os.kill(kernel, signal.SIGKILL)
+    assert wait_until(lambda: any("tests.worker.walls" not in command_line(pid) for pid in find(marker)))
+    kernel = max(
+        (pid for pid in find(marker) if "tests.worker.walls" in command_line(pid)),
+        key=lambda pid: depth(pid, process.pid),
+    )
+    os.kill(kernel, signal.SIGKILL)
     process.communicate(timeout=10)
     assert wait_until(lambda: not find(marker))
 
@@ -386,16 +399,17 @@ def test_everything_ends_with_the_server(setting: Setting, ground: Ground) -> No
     assert wait_until(lambda: not find(marker))
 
 
-def find(text: str, _: object = None) -> list[int]:
+def find(text: str) -> list[int]:
     """Processes with this in their command line."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdecimal() and int(entry.name) != os.getpid() and text in (entry / "cmdline").read_text():
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
+    numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+    return [pid for pid in numbers if pid != os.getpid() and text in command_line(pid)]
+
+
+def command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
 
 
 def depth(pid: int, ancestor: int) -> int:
@@ -711,23 +725,17 @@ def test_ordinary_work(setting: Setting, ground: Ground) -> None:
         subprocess.run(["echo", "hello"], capture_output=True, text=True).stdout, asyncio.run(shell()),
         subprocess.check_output([sys.executable, "-c", "import json; print(1)"], text=True),
     ]
+    data = torch.utils.data.TensorDataset(torch.arange(4.0))
+    try:
+        loader = torch.utils.data.DataLoader(data, batch_size=2, num_workers=2, timeout=20)
+        result.append([batch[0].tolist() for batch in loader])
+    except PermissionError:
+        result.append("refused")
     """
-    expected = [20, True, True, [1, 2], 5, [3], "hello\n", "async\n", "1\n"]
+    # Loading in other processes connects by sockets with a path, and those of other programs cannot be told apart.
+    loaded = [[0, 1], [2, 3]] if setting.level == "namespaces" else "refused"
+    expected = [20, True, True, [1, 2], 5, [3], "hello\n", "async\n", "1\n", loaded]
     assert inside(setting, ground, code, timeout=120) == expected
-
-
-def test_data_loader_workers(setting: Setting, ground: Ground) -> None:
-    code = """
-    import torch
-    data = torch.utils.data.TensorDataset(torch.arange(8.0))
-    loader = torch.utils.data.DataLoader(data, batch_size=2, num_workers=2, timeout=20)
-    result = [batch[0].tolist() for batch in loader]
-    """
-    if setting.level == "namespaces":
-        assert inside(setting, ground, code, timeout=120) == [[0, 1], [2, 3], [4, 5], [6, 7]]
-    else:  # they connect by sockets with a path, and those of other programs cannot be told apart
-        with pytest.raises(RefusedError, match="PermissionError"):
-            inside(setting, ground, code, timeout=120)
 
 
 def test_zeromq(setting: Setting, ground: Ground) -> None:
@@ -791,7 +799,7 @@ except sandbox.SandboxError as error:
 
 
 def test_missing_scratch_is_refused(setting: Setting, ground: Ground) -> None:
-    with pytest.raises(RefusedError, match=r"SandboxError|FileNotFoundError"):
+    with pytest.raises(RefusedError, match=r"SandboxError: [a-z ]+: .*No such file"):
         inside(setting, ground, "result = 1", scratch=str(ground.workspace / "nowhere"))
 
 

@@ -6,19 +6,23 @@ made below ``Ground``.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import textwrap
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from course_lib.engine.sandbox import policy_for
-from course_lib.worker.sandbox import Limits, Policy, enter, fork, prepare
+from course_lib.worker import landlock
+from course_lib.worker.sandbox import Limits, Policy, enter, fork, prepare, reap
 
 ORDINARY = 54321
 """A user that is not root, for tests that run as root."""
@@ -80,8 +84,9 @@ class RefusedError(Exception):
 def inside(setting: Setting, ground: Ground, code: str, *, timeout: float = 60, **changes: Any) -> Any:
     """Run code in a kernel's place and return what it leaves in ``result``.
 
-    ``changes`` go to the policy; ``limits`` is a dict. The code finds ``outside``, ``scratch``, ``sockets``,
-    ``server`` (the fork server's process number as its children see it) and the modules ``os``, ``sys`` and ``ctypes``.
+    ``changes`` go to the policy; ``limits`` is a dict, and ``landlock_version`` plays an older Linux. The code finds
+    ``outside``, ``scratch``, ``sockets``, ``server`` (the fork server's process number as its children see it) and the
+    modules ``os``, ``sys`` and ``ctypes``.
 
     Raises:
         RefusedError: the code or the sandbox raised.
@@ -116,6 +121,7 @@ def attempts(setting: Setting, ground: Ground, snippets: list[str], setup: str =
 def start(setting: Setting, ground: Ground, code: str, **changes: Any) -> subprocess.Popen[str]:
     """Start what ``inside`` waits for."""
     ground.own(setting)
+    version = changes.pop("landlock_version", None)
     policy = policy_for(
         setting.level,
         ground.workspace,
@@ -124,6 +130,7 @@ def start(setting: Setting, ground: Ground, code: str, **changes: Any) -> subpro
         limits=Limits(**changes.pop("limits", {})),
     )
     request = {
+        "version": version,
         "user": setting.user,
         "policy": replace(policy, **changes).to_json(),
         "code": textwrap.dedent(code),
@@ -134,7 +141,7 @@ def start(setting: Setting, ground: Ground, code: str, **changes: Any) -> subpro
         "PATH": "/usr/bin:/bin",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
-        "MPLCONFIGDIR": "/nonexistent",
+        "MPLCONFIGDIR": font_cache(),
     }
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", program, json.dumps(request)],
@@ -145,6 +152,15 @@ def start(setting: Setting, ground: Ground, code: str, **changes: Any) -> subpro
         env=environment,
         cwd="/",
     )
+
+
+@cache
+def font_cache() -> str:
+    """matplotlib's list of fonts takes it a second to make: once for all tests, for every user."""
+    place = tempfile.mkdtemp(prefix="walls-fonts-")
+    os.chmod(place, 0o777)
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
 
 
 def main() -> None:
@@ -158,6 +174,8 @@ def main() -> None:
             os.setresgid(ORDINARY, ORDINARY, ORDINARY)
             os.setresuid(ORDINARY, ORDINARY, ORDINARY)
             ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # dumpable again, as a process that began as this user is
+    if request["version"]:
+        landlock.version = lambda: int(request["version"])
     names = {
         "os": os, "sys": sys, "ctypes": ctypes, "server": os.getpid(), "outside": request["outside"],
         "scratch": policy.scratch, "sockets": policy.sockets, "result": None,
@@ -174,7 +192,8 @@ def main() -> None:
         tell({"error": f"{type(error).__name__}: {error}"})
         return
     if child:
-        os.waitpid(child, 0)
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        reap()
         return
     try:
         enter(policy)
