@@ -72,7 +72,7 @@ class TestElementwise:
         # |z| is about 5 at most: even 1/2 + tanh(z/2)/2, which cancels for z < 0, errs by less than 1e-13 relative.
         assert_close(student.sigmoid(z), sigmoid(z), rtol=1e-12, name="sigmoid(z)")
 
-    @check("sigmoid to twelve digits for |z| up to 1000", points=2)
+    @check("sigmoid to twelve digits for |z| up to 1000", points=2, examples=10)
     @given(z=strategies.large_arrays())
     def test_sigmoid_digits(self, student, z):
         z = np.concatenate([z, [-30.0, 30.0, -600.0, 1000.0, -1000.0]])
@@ -101,9 +101,11 @@ class TestElementwise:
     @given(z=strategies.large_arrays())
     def test_no_overflow(self, student, z):
         z = np.concatenate([z, [1000.0, -1000.0, 0.5]])
-        for name, oracle in zip(ELEMENTWISE, (relu_grad, sigmoid, sigmoid_grad, tanh_grad), strict=True):
-            # About the right values, so that what computes nothing does not pass; the digits are checked above.
-            assert_close(call(student, name, z), oracle(z), rtol=0, atol=1e-6, name=f"{name}(z)")
+        for name in ELEMENTWISE:
+            got = as_array(call(student, name, z), z.shape, name=f"{name}(z)")
+            # The values are checked above; here only that something was computed.
+            if not np.isfinite(got).all() or np.ptp(got) == 0:
+                fail(f"{name}(z) must be finite and cannot be the same for all z", got=got)
             overflows = [text for text in student.last_call.warnings if "overflow" in text]
             if overflows:
                 fail(f"{name} caused a warning: {overflows[0]}")
@@ -204,7 +206,7 @@ class TestLinear:
         assert_float64(student.linear_forward(*inputs), (X.shape[0], W.shape[0]), name="Y")
         assert_arguments_unchanged(student)
 
-    @check("the values of linear_forward", points=2)
+    @check("the values of linear_forward", points=2, examples=15)
     @given(inputs=strategies.linear_inputs())
     def test_forward(self, student, inputs):
         assert_close(student.linear_forward(*inputs), linear_forward(*inputs), name="Y", **EXACT)
@@ -221,7 +223,7 @@ class TestLinear:
         assert_float64(db, W.shape[:1], name="db")
         assert_arguments_unchanged(student)
 
-    @check("the gradient of the input, dX")
+    @check("the gradient of the input, dX", examples=15)
     @given(inputs=strategies.linear_gradient_inputs())
     def test_input_gradient(self, student, inputs):
         dX, _, _ = as_tuple(student.linear_backward(*inputs), "dX", "dW", "db")
@@ -233,7 +235,7 @@ class TestLinear:
         _, dW, _ = as_tuple(student.linear_backward(*inputs), "dX", "dW", "db")
         assert_close(dW, linear_backward(*inputs)[1], name="dW", **EXACT)
 
-    @check("the gradient of the bias, db")
+    @check("the gradient of the bias, db", examples=15)
     @given(inputs=strategies.linear_gradient_inputs())
     def test_bias_gradient(self, student, inputs):
         _, _, db = as_tuple(student.linear_backward(*inputs), "dX", "dW", "db")
@@ -256,39 +258,41 @@ class TestSoftmaxCrossEntropy:
         assert_float64(dlogits, inputs[0].shape, name="dlogits")
         assert_arguments_unchanged(student)
 
-    @check("the loss for moderate logits", points=2)
+    @check("the loss for moderate logits", points=2, examples=12)
     @given(inputs=strategies.classifications())
     def test_loss(self, student, inputs):
         loss, _ = as_tuple(student.softmax_cross_entropy(*inputs), "loss", "dlogits")
         assert_close(loss, softmax_cross_entropy(*inputs)[0], name="loss", **CROSS_ENTROPY)
 
-    @check("the gradient for moderate logits", points=2)
+    @check("the gradient for moderate logits", points=2, examples=12)
     @given(inputs=strategies.classifications())
     def test_gradient(self, student, inputs):
         _, dlogits = as_tuple(student.softmax_cross_entropy(*inputs), "loss", "dlogits")
         assert_close(dlogits, softmax_cross_entropy(*inputs)[1], name="dlogits", **CROSS_ENTROPY)
 
+    # The next three use batches of one, so that a mistake in averaging over the batch is not counted again.
+
     @check("loss and gradient when all logits are large", examples=8)
-    @given(inputs=strategies.shifted_classifications())
+    @given(inputs=strategies.shifted_classifications(max_batch=1))
     def test_all_large(self, student, inputs):
         self.compare(student, inputs)
+
+    @check("loss and gradient when the logits within a row are of very different size", points=2, examples=12)
+    @given(inputs=strategies.spread_classifications(max_batch=1))
+    def test_spread_row(self, student, inputs):
+        self.compare(student, inputs)
+
+    @check("labels of any integer type, also as a list", examples=6)
+    @given(inputs=strategies.classifications(max_batch=1), dtype=st.sampled_from(["list", "int32", "uint8"]))
+    def test_label_types(self, student, inputs, dtype):
+        logits, labels = inputs
+        labels = labels.tolist() if dtype == "list" else labels.astype(dtype)
+        self.compare(student, (logits, labels))
 
     @check("loss and gradient when the rows of a batch are of very different size", examples=8)
     @given(inputs=strategies.uneven_classifications())
     def test_uneven_rows(self, student, inputs):
         self.compare(student, inputs)
-
-    @check("loss and gradient when the logits within a row are of very different size", points=2, examples=12)
-    @given(inputs=strategies.spread_classifications())
-    def test_spread_row(self, student, inputs):
-        self.compare(student, inputs)
-
-    @check("labels of any integer type, also as a list", examples=6)
-    @given(inputs=strategies.classifications(), dtype=st.sampled_from(["list", "int32", "uint8"]))
-    def test_label_types(self, student, inputs, dtype):
-        logits, labels = inputs
-        labels = labels.tolist() if dtype == "list" else labels.astype(dtype)
-        self.compare(student, (logits, labels))
 
     @staticmethod
     def compare(student: Any, inputs: tuple[Any, Any]) -> None:
@@ -325,13 +329,13 @@ class TestMlp:
             assert_float64(h[k], (len(X), W.shape[1]), name=f"h[{k}]")
         assert_arguments_unchanged(student)
 
-    @check("the pre-activations of mlp_forward, the output among them", points=2, examples=15)
+    @check("the pre-activations of mlp_forward, the output among them", points=2, examples=12)
     @given(network=strategies.mlps())
     def test_pre_activations(self, student, network):
         f, _ = as_tuple(student.mlp_forward(*network), "f", "h")
         assert_list_close(f, mlp_forward(*network)[0], "f")
 
-    @check("the layer inputs of mlp_forward", examples=15)
+    @check("the layer inputs of mlp_forward", examples=10)
     @given(network=strategies.mlps())
     def test_layer_inputs(self, student, network):
         _, h = as_tuple(student.mlp_forward(*network), "f", "h")
@@ -354,7 +358,7 @@ class TestMlp:
         last = len(inputs[0]) - 1
         assert_grads_close(student.mlp_backward(*inputs), mlp_backward(*inputs), range(last, last + 1))
 
-    @check("the gradients of all layers", points=3)
+    @check("the gradients of all layers", points=3, examples=12)
     @given(inputs=strategies.mlp_gradient_inputs(depths=st.integers(1, 3)))
     def test_all_layers(self, student, inputs):
         assert_grads_close(student.mlp_backward(*inputs), mlp_backward(*inputs), range(len(inputs[0])))
@@ -380,14 +384,21 @@ class TestMlp:
             )
 
 
-def scalar_function(shown: str, function: Callable[[np.ndarray], Any], x: np.ndarray) -> Any:
-    """``function`` for a student to call, shown as ``shown``. An argument of another shape than x is a failure."""
+def scalar_function(shown: str, function: Callable[[np.ndarray], Any], x: np.ndarray, *, strict: bool = False) -> Any:
+    """``function`` for a student to call, shown as ``shown``.
+
+    An argument of another shape than x is a failure if ``strict``, else it is only of another size.
+    """
 
     def fn(*arguments: Any) -> float:
         if len(arguments) != 1:
             fail(f"fn takes one argument, but was called with {len(arguments)}")
+        argument = as_array(arguments[0], x.shape if strict else None, name="the argument of fn")
+        if argument.size != x.size:
+            fail(f"fn was called with an array of {argument.size} elements, but x has {x.size}")
         fn.calls += 1  # type: ignore[attr-defined]
-        return float(function(as_array(arguments[0], x.shape, name="the argument that fn was called with")))
+        with np.errstate(all="ignore"):
+            return float(function(argument.reshape(x.shape)))
 
     fn.__name__ = shown
     fn.calls = 0  # type: ignore[attr-defined]
@@ -404,7 +415,7 @@ class TestNumericalGradient:
     @check("calls fn with arrays of the shape of x", examples=4)
     @given(x=strategies.points_in_space())
     def test_arguments_of_fn(self, student, x):
-        fn = scalar_function("lambda x: np.sum(x ** 2)", lambda x: np.sum(x**2), x)
+        fn = scalar_function("lambda x: np.sum(x ** 2)", lambda x: np.sum(x**2), x, strict=True)
         student.numerical_gradient(fn, x)
         if fn.calls == 0:
             fail("fn was never called")
@@ -438,8 +449,8 @@ class TestNumericalGradient:
     @check("every element gets its own derivative", examples=8)
     @given(x=strategies.points_in_space())
     def test_positions(self, student, x):
-        # A quadratic with cross terms and a weight for each element: central differences have no truncation error.
-        # Rounding: values below 1e4 to 1e-12, divided by eps = 1e-3: below 1e-8.
+        # Terms with a weight for each element, and cross terms. The tolerance is for how the derivatives differ from
+        # element to element: eps·54 = 5e-5 for one-sided differences passes, rounding of 1e3 by 1e-13/eps is less.
         weights = np.arange(1.0, x.size + 1).reshape(x.shape)
         fn = scalar_function(
             "lambda x: np.sum(np.arange(1.0, x.size + 1) * x.ravel()) * np.sum(x)",
@@ -447,17 +458,18 @@ class TestNumericalGradient:
             x,
         )
         expected = weights * x.sum() + (weights * x).sum()
-        assert_close(student.numerical_gradient(fn, x, 1e-3), expected, rtol=1e-6, atol=1e-6, name="g")
+        assert_close(student.numerical_gradient(fn, x), expected, rtol=1e-6, atol=1e-3, name="g")
 
     @check("an array without axes")
     def test_zero_axes(self, student):
         x = np.array(1.5)
-        fn = scalar_function("lambda x: x ** 2", lambda x: x**2, x)
-        # No truncation error; rounding as above, below 1e-8.
-        assert_close(student.numerical_gradient(fn, x, 1e-3), 3.0, rtol=0, atol=1e-6, name="g")
+        fn = scalar_function("lambda x: x ** 2", lambda x: x**2, x, strict=True)
+        assert_close(student.numerical_gradient(fn, x), 3.0, rtol=0, atol=1e-4, name="g")  # digits: see above
 
 
-FRACTIONS = np.array([0.0, 0.125, 0.25, 0.5, 0.75, 0.9])
+def between(knots: np.ndarray) -> np.ndarray:
+    """Places x (n−1, 6) from each knot on, in the interval that begins there."""
+    return knots[:-1, None] + np.diff(knots)[:, None] * np.array([0.0, 0.125, 0.25, 0.5, 0.75, 0.9])
 
 
 class Network:
@@ -478,7 +490,8 @@ class Network:
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            return np.asarray(self.c + np.maximum(x[..., None] * self.w + self.b, 0.0) @ self.v)
+            y: np.ndarray = self.c + np.maximum(x[..., None] * self.w + self.b, 0.0) @ self.v
+        return y
 
 
 class TestReluInterpolant:
@@ -495,48 +508,61 @@ class TestReluInterpolant:
     @check("a line through two points", examples=8)
     @given(points=strategies.interpolation_points(counts=st.just(2)))
     def test_two_points(self, student, points):
-        self.compare(student, points)
+        self.assert_interpolates(Network(student.relu_interpolant(*points)), *points)
 
     @check("passes through every point", points=2)
     @given(points=strategies.interpolation_points())
     def test_points(self, student, points):
         knots, values = points
-        network = Network(student.relu_interpolant(*points))
-        assert_close(network(knots), values, name="y(knots)", **EXACT)
+        assert_close(Network(student.relu_interpolant(*points))(knots), values, name="y(knots)", **EXACT)
 
     @check("rises between the points as it must", points=2)
     @given(points=strategies.interpolation_points())
     def test_slopes(self, student, points):
-        knots, values = points
-        network = Network(student.relu_interpolant(*points))
-        x = knots[:-1, None] + np.diff(knots)[:, None] * FRACTIONS
-        with np.errstate(all="ignore"):
-            rises = np.diff(network(x), axis=1) / np.diff(x, axis=1)
-        expected = np.repeat(np.diff(values) / np.diff(knots), len(FRACTIONS) - 1).reshape(rises.shape)
-        assert_close(rises, expected, name="the slope of y within each interval", **EXACT)
+        self.assert_slopes(Network(student.relu_interpolant(*points)), *points)
 
     @check("needs no more than n − 1 hidden units", examples=10)
     @given(points=strategies.interpolation_points())
     def test_units(self, student, points):
-        network = self.compare(student, points, atol=1e-3)
+        network = Network(student.relu_interpolant(*points))
+        self.assert_slopes(network, *points)
         if network.units > len(points[0]) - 1:
             fail(f"{len(points[0]) - 1} hidden units are enough here, but there are {network.units}")
 
     @check("points of which some lie on one line")
     def test_collinear_points(self, student):
-        self.compare(student, (np.array([-1.0, 0.0, 1.0, 3.0, 4.0]), np.array([1.0, 1.0, 3.0, 7.0, 7.0])))
+        knots, values = np.array([-1.0, 0.0, 1.0, 3.0, 4.0]), np.array([1.0, 1.0, 3.0, 7.0, 7.0])
+        self.assert_slopes(Network(student.relu_interpolant(knots, values)), knots, values)
 
     @check("many points on a curve")
     def test_many_points(self, student):
         knots = np.linspace(0.0, 1.0, 41) ** 2 * 6 - 1
-        self.compare(student, (knots, np.sin(2 * knots)))
+        values = np.sin(2 * knots)
+        self.assert_interpolates(Network(student.relu_interpolant(knots, values)), knots, values)
 
     @staticmethod
-    def compare(student: Any, points: tuple[np.ndarray, np.ndarray], atol: float = 1e-9) -> Network:
+    def assert_interpolates(network: Network, knots: np.ndarray, values: np.ndarray) -> None:
         __tracebackhide__ = True
-        knots, values = points
-        network = Network(student.relu_interpolant(*points))
-        x = np.append(knots[:-1, None] + np.diff(knots)[:, None] * FRACTIONS, knots[-1])
+        x = np.append(between(knots), knots[-1])
+        y, expected = network(x), np.interp(x, knots, values)
         # Steps of more than 1e-3 and slopes below 40: rounding of at most 41 terms below 1e3, that is below 1e-11.
-        assert_close(network(x), np.interp(x, knots, values), rtol=1e-9, atol=atol, name="y between the knots")
-        return network
+        wrong = ~(np.abs(y - expected) <= 1e-9 + 1e-9 * np.abs(expected))
+        if wrong.any():
+            first = int(wrong.argmax())
+            message = f"y is wrong at {wrong.sum()} of {x.size} places from the first knot to the last"
+            fail(f"{message}, first at x = {x[first]:g}", got=y[first], expected=expected[first])
+
+    @staticmethod
+    def assert_slopes(network: Network, knots: np.ndarray, values: np.ndarray) -> None:
+        __tracebackhide__ = True
+        x = between(knots)
+        with np.errstate(all="ignore"):
+            slopes = np.diff(network(x), axis=1) / np.diff(x, axis=1)
+        expected = np.repeat((np.diff(values) / np.diff(knots))[:, None], slopes.shape[1], axis=1)
+        # Steps of 1/40 and more in x, values below 100 with errors below 1e-13: slopes to 1e-11.
+        wrong = ~(np.abs(slopes - expected) <= 1e-9 + 1e-9 * np.abs(expected))
+        if wrong.any():
+            i = int(wrong.any(axis=1).argmax())
+            j = int(wrong[i].argmax())
+            message = f"the slope of y is wrong between x = {x[i, j]:g} and x = {x[i, j + 1]:g}"
+            fail(message, got=slopes[i, j], expected=expected[i, j])

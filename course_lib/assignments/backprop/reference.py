@@ -1,7 +1,7 @@
 """Reference solutions in torch: they follow the device and dtype of their inputs.
 
-Sources: S. J. D. Prince, Understanding Deep Learning (MIT Press, 2023): sections 3.2 (universal
-approximation), 5.5 and 5.7 (classification, cross-entropy), 7.2 to 7.4 (backpropagation). Weights Ω are ``W`` in code, biases β are ``b``.
+Sources: S. J. D. Prince, Understanding Deep Learning (MIT Press, 2023): sections 3.2 (universal approximation),
+5.5 and 5.7 (classification, cross-entropy), 7.2 to 7.4 (backpropagation). Weights Ω are ``W`` in code, biases β ``b``.
 """
 
 from __future__ import annotations

@@ -97,9 +97,9 @@ def classifications(draw: st.DrawFn, *, scale: float = 1.0, max_batch: int = 5) 
 
 
 @st.composite
-def shifted_classifications(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+def shifted_classifications(draw: st.DrawFn, *, max_batch: int = 5) -> tuple[np.ndarray, np.ndarray]:
     """As ``classifications``, every logit moved by the same large number of either sign."""
-    logits, labels = draw(classifications())
+    logits, labels = draw(classifications(max_batch=max_batch))
     return logits + draw(st.sampled_from([1000.0, -1000.0, 9000.0, -9000.0])), labels
 
 
@@ -113,9 +113,9 @@ def uneven_classifications(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 
 
 @st.composite
-def spread_classifications(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+def spread_classifications(draw: st.DrawFn, *, max_batch: int = 5) -> tuple[np.ndarray, np.ndarray]:
     """As ``classifications``; within a row the label's logit lies 100 to 19 000 below the largest."""
-    logits, labels = draw(classifications(scale=0.5))
+    logits, labels = draw(classifications(scale=0.5, max_batch=max_batch))
     gap = draw(st.sampled_from([100.0, 800.0, 1000.0, 19_000.0]))
     logits = logits - gap / 2
     rows = np.arange(len(labels))
