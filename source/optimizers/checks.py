@@ -108,11 +108,11 @@ def _torch_run(make, params=(W0,), grads=tuple([g] for g in GRADS)):
     return history
 
 
-def _check_steps(step, names, history, keys, source):
-    """Call ``step(t, w, g, *state)`` for each gradient, with what it returned before, and compare with torch."""
+def _check_steps(function, step, names, history, keys, source):
+    """Call the function as ``step(t, w, g, *state)`` for each gradient, with what it returned before, and compare with torch."""
     values = [W0] + [np.zeros_like(W0) for _ in keys]
     for t, (g, (params, state)) in enumerate(zip(GRADS, history), start=1):
-        call = f"step {t} with g=checks.GRADS[{t - 1}], "
+        call = f"{function}, step {t} with g=checks.GRADS[{t - 1}], "
         call += "w=checks.W0 and zeros for the rest" if t == 1 else f"and the rest as step {t - 1} returned it"
         given_g, *given = g.copy(), *(part.copy() for part in values)
         returned = expect_tuple(step(t, given[0], given_g, *given[1:]), *names, call=call)
@@ -129,6 +129,7 @@ def _check_steps(step, names, history, keys, source):
 def check_momentum_step(momentum_step):
     history = _torch_run(lambda w: torch.optim.SGD(w, lr=0.1, momentum=0.75))
     _check_steps(
+        "momentum_step",
         lambda t, w, g, v: momentum_step(w, g, v, 0.1, 0.75),
         ("w", "v"), history, ("momentum_buffer",), "torch.optim.SGD with lr=0.1, momentum=0.75",
     )  # fmt: skip
@@ -138,6 +139,7 @@ def check_momentum_step(momentum_step):
 def check_rmsprop_step(rmsprop_step):
     history = _torch_run(lambda w: torch.optim.RMSprop(w, lr=0.1, alpha=0.8, eps=0.5))
     _check_steps(
+        "rmsprop_step",
         lambda t, w, g, v: rmsprop_step(w, g, v, 0.1, 0.8, 0.5),
         ("w", "v"), history, ("square_avg",), "torch.optim.RMSprop with lr=0.1, alpha=gamma=0.8, eps=0.5",
     )  # fmt: skip
@@ -154,6 +156,7 @@ def check_rmsprop_step(rmsprop_step):
 def check_adam_step(adam_step):
     history = _torch_run(lambda w: torch.optim.Adam(w, lr=0.1, betas=(0.8, 0.95), eps=0.5))
     _check_steps(
+        "adam_step",
         lambda t, w, g, m, v: adam_step(w, g, m, v, t, 0.1, 0.8, 0.95, 0.5),
         ("w", "m", "v"), history, ("exp_avg", "exp_avg_sq"), "torch.optim.Adam with lr=0.1, betas=(0.8, 0.95), eps=0.5",
     )  # fmt: skip
@@ -173,8 +176,8 @@ def _step(optimizer, params, grads, *, call):
     given = [[a.copy() for a in params], [a.copy() for a in grads]]
     new = optimizer.step(*given)
     expect(new is not None, f"{call}: step returned None. Is a return statement missing?")
-    is_list = isinstance(new, (list, tuple)) and len(new) == len(params)
-    expect(is_list, f"{call}: step must return a list of {len(params)} arrays, but returned {new!r}.")
+    expect(isinstance(new, (list, tuple)), f"{call}: step must return a list, but returned a {type(new).__name__}.")
+    expect(len(new) == len(params), f"{call}: step must return {len(params)} arrays, but returned {len(new)}.")
     for name, old, after in zip(("params", "grads"), (params, grads), given):
         for i, (a, b) in enumerate(zip(old, after)):
             _expect_unchanged(a, b, call=call, name=f"{name}[{i}]")
