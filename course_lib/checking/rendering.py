@@ -73,8 +73,8 @@ def _render(value: Any) -> str:
         return str(bool(value))
     if isinstance(value, np.integer):
         return str(int(value))
-    if isinstance(value, Opaque):
-        return f"<{value.description}>"
+    if isinstance(value, Opaque) or type(value).__name__ == "StudentObject":  # whose repr holds an address
+        return f"<{describe(value)}>"
     if isinstance(value, (list, tuple)):
         shown = [_render(item) for item in value[:8]] + (["…"] if len(value) > 8 else [])
         inner = ", ".join(shown)

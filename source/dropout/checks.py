@@ -110,7 +110,7 @@ def check_dropout_class(Dropout):
         "Dropout",
         checked="the fraction of dropped units, the scale, independence, fresh masks, seeds, eval(), backward once",
         not_checked="changing the mode to and fro, two layers in use at the same time, several forward or backward passes "
-        "in a row, and that the arguments stay as they were",
+        "in a row, inputs that are zero, and that the arguments stay as they were",
     )
 
 

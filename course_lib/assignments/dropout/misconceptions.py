@@ -617,6 +617,35 @@ class Dropout__mask_used_up(_Right):
 
 @misconception(
     "Dropout",
+    belief="The mask can be read off the output: a unit was dropped where y = 0.",
+    hint="After a ReLU many units are zero before dropout sees them. Were they dropped?",
+    fails=("dropout_class",),
+    visible=False,
+)
+class Dropout__mask_from_the_output(_Right):
+    def forward(self, x):
+        self.y = super().forward(x)
+        return self.y
+
+    def backward(self, dy):
+        return dy * (self.y != 0) / (1 - self.p) if self.training else dy.copy()
+
+
+@misconception(
+    "Dropout",
+    belief="Exactly the fraction p of all units is dropped in every pass.",
+    hint="Count the dropped units of several passes. Would independent coin flips always give the same count?",
+    fails=("dropout_class",),
+    visible=False,
+)
+class Dropout__exact_count_in_every_pass(_Right):
+    def draw(self, shape):
+        size = int(np.prod(shape))
+        return (self.rng.permutation(size) >= round(self.p * size)).reshape(shape)
+
+
+@misconception(
+    "Dropout",
     belief="Whether p makes sense shows when the layer is used.",
     hint="Make a layer with p = 1.5 and do nothing else.",
     fails=("dropout_class",),
@@ -925,6 +954,24 @@ def early_stopping__best_creeps_along(val_losses, patience, min_delta=0.0):
             if waited == patience:
                 return best, epoch
         lowest = min(lowest, val_losses[epoch])
+    return best, len(val_losses) - 1
+
+
+@misconception(
+    "early_stopping",
+    belief="An equal loss, or one within min_delta, is no improvement but no bad epoch either.",
+    hint="How many epochs in a row have not improved when the loss stays the same? Do they all count?",
+    fails=("early_stopping",),
+)
+def early_stopping__only_worse_epochs_count(val_losses, patience, min_delta=0.0):
+    best, waited = 0, 0
+    for epoch in range(1, len(val_losses)):
+        if val_losses[epoch] < val_losses[best] - min_delta:
+            best, waited = epoch, 0
+        elif val_losses[epoch] > val_losses[best]:
+            waited += 1
+            if waited == patience:
+                return best, epoch
     return best, len(val_losses) - 1
 
 
