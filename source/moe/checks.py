@@ -198,10 +198,12 @@ def check_moe_backward(moe_backward):
         tensors = [tuple(_t(w).requires_grad_() for w in expert) for expert in many]
         Y = _dense_mixture(*leaves, tensors, k)
         flat = [w for expert in tensors for w in expert]
-        exact = torch.autograd.grad(Y, [*leaves, *flat], _t(dY))
+        exact = torch.autograd.grad((Y * _t(dY)).sum(), [*leaves, *flat])
         expect(isinstance(dexperts, (list, tuple)), f"{call}: dexperts must be a list, but is {_describe(dexperts)}.")
         expect(len(dexperts) == experts, f"{call}: dexperts must have {experts} entries, but has {len(dexperts)}.")
         for i in range(experts):
+            entry = f"{call}: dexperts[{i}]"
+            expect(isinstance(dexperts[i], (list, tuple)), f"{entry} must be a tuple, but is {_describe(dexperts[i])}.")
             got = expect_tuple(dexperts[i], *GRADIENTS, call=f"{call}: dexperts[{i}]")
             for j, name in enumerate(GRADIENTS):
                 expected = exact[2 + 4 * i + j]

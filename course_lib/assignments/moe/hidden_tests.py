@@ -23,6 +23,7 @@ from course_lib.checking import (
     fail,
 )
 from course_lib.checking.adapters import as_numpy
+from course_lib.checking.rendering import describe
 
 gating_scores = as_numpy(reference.gating_scores)
 gating_probabilities = as_numpy(reference.gating_probabilities)
@@ -44,11 +45,15 @@ PROBABILITY = {"rtol": 1e-9, "atol": 1e-15}
 GRADIENTS = ("dW1", "db1", "dW2", "db2")
 
 
-def assert_not_blank(value: Any, expected: np.ndarray, name: str) -> None:
-    """Not all zeros, where the expected result is clearly not."""
+def assert_not_blank(value: Any, expected: np.ndarray, name: str, *arguments: np.ndarray) -> None:
+    """Not all zeros, where the expected result has positive entries, and none of the arguments."""
     __tracebackhide__ = True
-    if np.abs(expected).max() > 1e-3 and not np.any(as_array(value, expected.shape, name=name)):
+    array = as_array(value, expected.shape, name=name)
+    if expected.max() > 1e-3 and not array.any():
         fail(f"{name} is all zeros", got=value)
+    for argument in arguments:
+        if np.array_equal(array, argument) and not np.allclose(array, expected):
+            fail(f"{name} is one of the arguments as it came", got=value)
 
 
 def solved(inputs: st.SearchStrategy[Any], oracle: Callable[..., Any]) -> st.SearchStrategy[Any]:
@@ -122,7 +127,7 @@ class TestTopK:
             if len(set(row.tolist())) < k:
                 fail("a token is sent to the same expert twice", got=result[0])
 
-    @check("which experts are chosen, and in which order", examples=10)
+    @check("which experts are chosen, and in which order", points=2, examples=10)
     @given(choice=strategies.distinct_probabilities(more=True))
     def test_indices(self, student, choice):
         indices, _ = as_tuple(student.top_k(*choice), "indices", "gates")
@@ -142,15 +147,10 @@ class TestTopK:
         chosen, gates = chosen_probabilities(P, k, student.top_k(P, k))
         assert_close(gates, chosen, name="gates", **EXACT)
 
-    @check("the choice among experts of equal probability", examples=12)
-    @given(choice=strategies.tied_probabilities())
+    # One property for few and many experts: from which length on an unstable sort shows depends on the processor.
+    @check("the choice among experts of equal probability, few or many", points=2, examples=16)
+    @given(choice=st.one_of(strategies.tied_probabilities(), strategies.tied_probabilities((20, 50, 100, 300))))
     def test_ties(self, student, choice):
-        indices, _ = as_tuple(student.top_k(*choice), "indices", "gates")
-        assert_equal(indices, top_k(*choice)[0], name="indices")
-
-    @check("the choice among many experts of equal probability", examples=6)
-    @given(choice=strategies.tied_probabilities(experts=(20, 50, 100, 300)))
-    def test_many_ties(self, student, choice):
         indices, _ = as_tuple(student.top_k(*choice), "indices", "gates")
         assert_equal(indices, top_k(*choice)[0], name="indices")
 
@@ -174,7 +174,7 @@ class TestMoeForward:
         Y = student.expert_forward(*call)
         assert_float64(Y, expected.shape, name="Y")
         assert_arguments_unchanged(student)
-        assert_not_blank(Y, expected, "Y")
+        assert_not_blank(Y, expected, "Y", call[0])
 
     @check("the output of one expert", examples=12)
     @given(case=solved(strategies.experts(), expert_forward))
@@ -189,7 +189,7 @@ class TestMoeForward:
         Y = student.moe_forward(*mixture)
         assert_float64(Y, expected.shape, name="Y")
         assert_arguments_unchanged(student)
-        assert_not_blank(Y, expected, "Y")
+        assert_not_blank(Y, expected, "Y", mixture[0])
 
     @check("the output when every token visits several experts", points=2, examples=10)
     @given(case=solved(strategies.mixtures(), moe_forward))
@@ -221,17 +221,25 @@ class TestMoeForward:
         if np.isnan(as_array(Y, X.shape, name="Y")).any():
             unused = ", ".join(str(i) for i in range(len(experts)) if i not in used)
             fail(f"Y holds NaN: only the weights of experts that no token chose ({unused}) are NaN", got=Y)
-        assert_close(Y, expected, name="Y", **EXACT)
+        if k == 1:  # the gate is 1 to rounding here
+            assert_close(Y, expected, name="Y", **EXACT)
 
 
 class TestLoadBalancingLoss:
-    @check("returns one positive number and leaves its arguments as they were", examples=6)
+    @check(
+        "returns one number, larger for one expert for all tokens than for perfect balance, "
+        "and leaves its arguments as they were",
+        examples=6,
+    )
     @given(routing=strategies.routings())
     def test_form(self, student, routing):
         loss = student.load_balancing_loss(*routing)
         assert_arguments_unchanged(student)
-        if not as_array(loss, (), name="loss") > 0:
-            fail("loss must be positive: every probability here is", got=loss)
+        as_array(loss, (), name="loss")
+        even = student.load_balancing_loss(np.full((4, 4), 0.25), np.arange(4)[:, None])
+        lopsided = student.load_balancing_loss(np.full((4, 4), 0.1) + 0.6 * np.eye(4)[3], np.full((4, 1), 3))
+        if not as_array(lopsided, (), name="loss") > as_array(even, (), name="loss"):
+            fail("loss is not larger when all tokens choose the same expert than when each chooses another one")
 
     @check("the loss when every token visits one expert (k = 1)", examples=10)
     @given(routing=strategies.routings(k=1))
@@ -255,8 +263,8 @@ class TestLoadBalancingLoss:
         assert_close(
             student.load_balancing_loss(sharp, balanced), 1.0, name="loss (every expert used equally)", **EXACT
         )
-        same = np.full((4, 1), 2)
-        one = np.full((4, 4), 0.01) + 0.96 * (np.arange(4) == 2)
+        same = np.full((4, 1), 3)
+        one = np.full((4, 4), 0.01) + 0.96 * (np.arange(4) == 3)
         assert_close(student.load_balancing_loss(one, same), 4 * 0.97, name="loss (one expert for all tokens)", **EXACT)
         # Two of three tokens choose expert 0 by a hair, the third is sure of expert 1: f = (2, 1)/3, P̄ = (8, 12)/20.
         P = np.array([[0.55, 0.45], [0.55, 0.45], [0.1, 0.9]])
@@ -282,17 +290,18 @@ class TestCapacity:
         assert_equal(as_integer(student.expert_capacity(*load), name="capacity"), expected, name="capacity")
 
     @check(
-        "dispatch returns a bool array of shape (T, k) that drops something, and leaves its arguments as they were",
-        examples=6,
+        "dispatch returns a bool array of shape (T, k), drops slots but not all, and leaves its arguments as they were",
+        examples=8,
     )
-    @given(queue=strategies.queues())
+    @given(queue=st.one_of(strategies.queues(), strategies.queues(k=1)))
     def test_form(self, student, queue):
         indices, _, _ = queue
         keep = as_array(student.dispatch(*queue), indices.shape, kind="bool", name="keep")
         assert_arguments_unchanged(student)
-        if keep.all() or not keep.any():
-            what = "everything, but some expert is chosen more often than its capacity" if keep.all() else "nothing"
-            fail(f"dispatch keeps {what}", got=keep)
+        if indices.shape[1] == 1 and keep.all():
+            fail("dispatch keeps everything, but some expert is chosen more often than its capacity", got=keep)
+        if indices.shape[1] == 1 and not keep.any():
+            fail("dispatch keeps nothing, but every expert has a place", got=keep)
 
     @check("how many of its slots each expert keeps", examples=10)
     @given(queue=strategies.queues())
@@ -314,15 +323,25 @@ class TestCapacity:
         assert_equal(student.dispatch(*queue), dispatch(*queue), name="keep")
 
 
-def parts(result: Any) -> tuple[Any, Any, list[Any]]:
+def parts(result: Any) -> tuple[Any, Any, Any]:
     __tracebackhide__ = True
     dX, dG, dexperts = as_tuple(result, "dX", "dG", "dexperts")
     return dX, dG, dexperts
 
 
-def expert_gradients(dexperts: Any, count: int) -> list[tuple[Any, ...]]:
+def expert_gradients(dexperts: Any, count: int, only: set[int] | None = None) -> dict[int, tuple[Any, ...]]:
+    """The four gradients of each expert, or of some of them, by index and unread."""
     __tracebackhide__ = True
-    return [as_tuple(each, *GRADIENTS) for each in as_list(dexperts, count, name="dexperts")]
+    found = {}
+    for i, entry in enumerate(as_list(dexperts, count, name="dexperts")):
+        if only is not None and i not in only:
+            continue
+        if not isinstance(entry, (tuple, list)):
+            fail(f"dexperts[{i}] must be the tuple ({', '.join(GRADIENTS)}), but is {describe(entry)}")
+        if len(entry) != len(GRADIENTS):
+            fail(f"dexperts[{i}] must hold the four gradients ({', '.join(GRADIENTS)}), but holds {len(entry)}")
+        found[i] = tuple(entry)
+    return found
 
 
 def backward_cases(**kwargs: Any) -> st.SearchStrategy[Any]:
@@ -343,18 +362,19 @@ class TestMoeBackward:
         assert_arguments_unchanged(student)
         assert_float64(dX, X.shape, name="dX")
         assert_float64(dG, G.shape, name="dG")
-        for i, (gradients, expert) in enumerate(zip(expert_gradients(dexperts, len(experts)), experts, strict=True)):
-            for name, gradient, weight in zip(GRADIENTS, gradients, expert, strict=True):
+        for i, gradients in expert_gradients(dexperts, len(experts)).items():
+            for name, gradient, weight in zip(GRADIENTS, gradients, experts[i], strict=True):
                 assert_float64(gradient, weight.shape, name=f"{name} of expert {i}")
-        assert_not_blank(dX, expected[0], "dX")
+        assert_not_blank(dX, expected[0], "dX", X, mixture[4])
 
-    @check("the gradients of the experts' weights and biases", points=2, examples=8)
-    @given(case=backward_cases())
+    @check("the gradients of the chosen experts' weights and biases", points=2, examples=8)
+    @given(case=st.one_of(backward_cases(), backward_cases(k=1)))
     def test_experts(self, student, case):
         mixture, (_, _, expected) = case
+        X, G, _, k, _ = mixture
         _, _, dexperts = parts(student.moe_backward(*mixture))
-        for i, (gradients, wanted) in enumerate(zip(expert_gradients(dexperts, len(expected)), expected, strict=True)):
-            for name, gradient, value in zip(GRADIENTS, gradients, wanted, strict=True):
+        for i, gradients in expert_gradients(dexperts, len(G), strategies.chosen_experts(X, G, k)).items():
+            for name, gradient, value in zip(GRADIENTS, gradients, expected[i], strict=True):
                 assert_close(gradient, value, name=f"{name} of expert {i}", **EXACT)
 
     @check("experts that no token chose get zero gradients of the right shapes, the others do not", examples=5)
@@ -365,12 +385,12 @@ class TestMoeBackward:
         X, G, _, k, _ = mixture
         used = strategies.chosen_experts(X, G, k)
         _, _, dexperts = parts(student.moe_backward(*mixture))
-        for i, gradients in enumerate(expert_gradients(dexperts, len(expected))):
+        for i, gradients in expert_gradients(dexperts, len(G)).items():
+            if i in used:
+                assert_not_blank(gradients[3], np.abs(expected[i][3]), f"db2 of expert {i}, which a token chose,")
+                continue
             for name, gradient, value in zip(GRADIENTS, gradients, expected[i], strict=True):
-                if i not in used:
-                    assert_close(gradient, value, name=f"{name} of expert {i}, which no token chose,", **EXACT)
-                else:
-                    assert_not_blank(gradient, value, f"{name} of expert {i}, which a token chose,")
+                assert_close(gradient, value, name=f"{name} of expert {i}, which no token chose,", **EXACT)
 
     @check("the gradient of the gating vectors when every token visits several experts", examples=8)
     @given(case=backward_cases())
@@ -386,9 +406,16 @@ class TestMoeBackward:
         _, dG, _ = parts(student.moe_backward(*mixture))
         assert_close(dG, expected, name="dG", **EXACT)
 
-    @check("the gradient of the tokens, by all the ways on which they enter", points=2, examples=8)
+    @check("the gradient of the tokens when every token visits several experts", examples=8)
     @given(case=backward_cases())
     def test_tokens(self, student, case):
+        mixture, (expected, _, _) = case
+        dX, _, _ = parts(student.moe_backward(*mixture))
+        assert_close(dX, expected, name="dX", **EXACT)
+
+    @check("the gradient of the tokens when every token visits one expert (k = 1)", examples=6)
+    @given(case=backward_cases(k=1))
+    def test_tokens_of_one(self, student, case):
         mixture, (expected, _, _) = case
         dX, _, _ = parts(student.moe_backward(*mixture))
         assert_close(dX, expected, name="dX", **EXACT)

@@ -83,8 +83,8 @@ def experts(draw: st.DrawFn) -> tuple[Any, ...]:
     return source.array(T, D), _expert(source, D, H)
 
 
-def _routed(source: Numbers, T: int, D: int, E: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """X (T, D) and G (E, D) with a clear choice of k for every token."""
+def _routed(source: Numbers, T: int, D: int, E: int, k: int, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """X (T, D) and G (E, D), ``scale`` times as large, with a clear choice of k for every token."""
     for attempt in range(20):
         if attempt:  # gating vectors that cannot tell the experts apart, as equal ones
             source = Numbers("normal", source.seed + attempt)
@@ -93,11 +93,11 @@ def _routed(source: Numbers, T: int, D: int, E: int, k: int) -> tuple[np.ndarray
             for _ in range(30):
                 x = source.nonzero(D)
                 ordered = np.sort(G @ x)[::-1]
-                if k == E or ordered[k - 1] - ordered[k] > GAP:
+                if k == E or ordered[k - 1] - ordered[k] > max(GAP, 0.25 * (scale > 1)):
                     X.append(x)
                     break
         if len(X) == T:
-            return np.array(X), G
+            return np.array(X), scale * G
     raise AssertionError("twenty random routers without a clear choice")
 
 
@@ -117,10 +117,14 @@ def mixtures(draw: st.DrawFn, k: int | None = None, gradient: bool = False) -> t
 
 @st.composite
 def sparse_mixtures(draw: st.DrawFn, gradient: bool = False) -> tuple[Any, ...]:
-    """As ``mixtures``, with so few tokens that some expert is chosen by none; k is 1 or 2."""
+    """As ``mixtures``, with so few tokens that some expert is chosen by none; k is 1 or 2.
+
+    For k = 1 the scores are 50 or more apart: the chosen probability is 1 to rounding, and whether and how gates are
+    normalised does not matter.
+    """
     source, T, D, H, k = draw(numbers()), draw(sizes(1, 2)), draw(sizes(1, 3)), draw(sizes(1, 3)), draw(sizes(1, 2))
     E = T * k + draw(sizes(1, 3))
-    X, G = _routed(source, T, D, E, k)
+    X, G = _routed(source, T, D, E, k, scale=200.0 if k == 1 and not gradient else 1.0)
     arguments = (X, G, [_expert(source, D, H) for _ in range(E)], k)
     return (*arguments, source.nonzero(T, D)) if gradient else arguments
 
@@ -139,17 +143,26 @@ def single_expert_mixtures(draw: st.DrawFn) -> tuple[Any, ...]:
 
 @st.composite
 def routings(draw: st.DrawFn, k: int | None = None, unused: bool = False) -> tuple[Any, ...]:
-    """Arguments of ``load_balancing_loss``: P (T, E) and indices (T, k), each row without repetition.
+    """Arguments of ``load_balancing_loss``: P (T, E) and indices (T, k), the k largest of each row.
 
-    k is as given, else 2 ≤ k ≤ 3. With ``unused`` no token chooses the last expert.
+    k is as given, else 2 ≤ k ≤ 3. With ``unused`` no token chooses the last expert, else one does. The loss is 1 or
+    more: values below 1 are for a test of their own.
     """
     source, T = draw(numbers()), draw(sizes(1, 6))
     k = k or draw(sizes(2, 3))
     E = draw(sizes(k + 1, 6))
-    P = _probabilities(source.integers(1, 8, T, E).astype(np.float64))
-    used = E - 1 if unused else E
-    indices = np.argsort(source.array(T, used) + 1e-3 * np.arange(used), axis=1, kind="stable")[:, :k]
-    return P, indices
+    favorites = source.integers(0, 2, E)
+    for attempt in range(20):
+        weights = E * (source.integers(0, 4, T, E) + attempt * favorites) + 1.0 + np.arange(E)  # distinct, modulo E
+        if unused:
+            weights[:, -1] = 0.5
+        else:
+            weights[0, -1] = weights[0].max() + 1
+        P = _probabilities(weights)
+        indices = np.argsort(-P, axis=1)[:, :k]
+        if E * np.bincount(indices.ravel(), minlength=E) @ P.mean(axis=0) >= indices.size:
+            return P, indices
+    raise AssertionError("twenty routings with a loss below 1")
 
 
 @st.composite

@@ -222,7 +222,9 @@ def test_ties_and_all_k_are_drawn():
     ks = [(k, P.shape[1]) for P, k in examples(group, "test_indices")]
     assert any(k == 1 for k, _ in ks)
     assert any(k == E for k, E in ks)
-    assert max(P.shape[1] for P, _ in examples(group, "test_many_ties")) > 16  # shorter rows are sorted by insertion
+    lengths = [P.shape[1] for P, _ in examples(group, "test_ties")]
+    assert sum(E > 16 for E in lengths) >= 4  # a plain quicksort sorts shorter rows by insertion, which is stable
+    assert sum(E <= 6 for E in lengths) >= 4
 
 
 @pytest.mark.parametrize("group", [hidden_tests.TestMoeForward, hidden_tests.TestMoeBackward])
