@@ -11,7 +11,9 @@ levels take turns.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
+import resource
 import shutil
 import signal
 import statistics
@@ -38,6 +40,8 @@ def serve(policy: Policy | None) -> None:
     torch.set_num_threads(1)
     if policy is not None:
         sandbox.prepare(policy)
+    gc.collect()
+    gc.freeze()
     print("ready", flush=True)
     for _ in sys.stdin:
         reader, writer = os.pipe()
@@ -52,9 +56,13 @@ def serve(policy: Policy | None) -> None:
         assert os.read(reader, 1) == b"1", "the kernel did not come up"
         up = time.perf_counter()
         os.kill(pid, signal.SIGKILL)
-        usage = os.wait4(pid, 0)[2]
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        sandbox.reap() if policy is not None else os.waitpid(pid, 0)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         down = time.perf_counter()
-        computing = time.process_time() - computing + usage.ru_utime + usage.ru_stime
+        computing = time.process_time() - computing
+        computing += after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         os.close(reader)
         print(*(1e3 * seconds for seconds in (up - begin, down - begin, computing)), flush=True)
 

@@ -40,7 +40,19 @@ from course_lib.worker.linux import (
     step,
 )
 
-__all__ = ["LEVELS", "Limits", "Policy", "SandboxError", "end_all", "enter", "fork", "prepare", "privileged", "reap"]
+__all__ = [
+    "LEVELS",
+    "Limits",
+    "Policy",
+    "SandboxError",
+    "end_all",
+    "endings",
+    "enter",
+    "fork",
+    "prepare",
+    "privileged",
+    "reap",
+]
 
 LEVELS = ("namespaces", "landlock", "none")
 
@@ -119,7 +131,8 @@ class _Server:
     alive: int = -1
     """pidfd of the server: readable when it has ended."""
     pid_namespace: int = -1
-    kernels: set[int] = field(default_factory=set)
+    kernels: dict[int, int] = field(default_factory=dict)
+    """pid and pidfd of what was forked and is not collected."""
 
 
 _server = _Server()
@@ -157,19 +170,26 @@ def fork() -> int:
         namespaces.new_pid_namespace(_server.pid_namespace)
     pid = os.fork()
     if pid:
-        _server.kernels.add(pid)
+        _server.kernels[pid] = os.pidfd_open(pid) if sys.platform == "linux" else -1
     return pid
 
 
-def reap() -> None:
-    """In the server: collect kernels that have ended, and end what they have left behind in their process groups.
+def endings() -> list[int]:
+    """In the server: descriptors to wait for with ``select``; one is readable when a kernel has ended."""
+    return [descriptor for descriptor in _server.kernels.values() if descriptor >= 0]
 
-    Call it from a handler of SIGCHLD, so that it happens at once.
-    """
-    while _server.kernels and (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)):
-        _kill_group(ended.si_pid)  # as long as the kernel is not collected, nobody else gets its number
-        os.waitpid(ended.si_pid, 0)
-        _server.kernels.discard(ended.si_pid)
+
+def reap() -> None:
+    """In the server: collect kernels that have ended, and end what they have left behind in their process groups."""
+    for pid, descriptor in list(_server.kernels.items()):
+        if descriptor >= 0:
+            if not select.select([descriptor], [], [], 0)[0]:
+                continue
+            _kill_group(pid)  # until the kernel is collected, nobody else gets its number
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            del _server.kernels[pid]
+            if descriptor >= 0:
+                os.close(descriptor)
 
 
 def end_all() -> None:
