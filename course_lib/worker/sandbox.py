@@ -6,7 +6,7 @@ Three calls, in this order, all in processes with a single thread:
 2. ``fork()`` in place of ``os.fork()``. A child that is process 1 of its own pid namespace needs no second fork for it.
 3. ``enter(policy)`` in the child, which then closes the descriptors that it must not keep.
 
-Meanwhile the server waits for ``endings()`` beside its requests, calls ``reap()`` after each, and ``end_all()`` at last.
+Meanwhile the server waits for ``endings()`` beside its requests and calls ``reap()``; before it ends, ``end_all()``.
 
 Levels, strongest first:
 
