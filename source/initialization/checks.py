@@ -8,7 +8,10 @@ from visible import expect, expect_close, passed
 def _array(value, shape, call):
     """The result as it is, once it is certain that it is a float64 array of this shape with finite numbers."""
     expect(value is not None, f"{call} returned None. Is a return statement missing?")
-    expect(isinstance(value, np.ndarray), f"{call} must return a NumPy array, but returned a {type(value).__name__}.")
+    expect(
+        isinstance(value, np.ndarray),
+        f"{call} must return a NumPy array, but returned a value of type {type(value).__name__}.",
+    )
     expect(value.shape == shape, f"{call} has shape {value.shape}, expected {shape}.")
     expect(value.dtype == np.float64, f"{call} has dtype {value.dtype}, expected float64.")
     expect(np.isfinite(value).all(), f"{call} holds values that are not finite.")

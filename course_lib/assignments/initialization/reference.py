@@ -25,7 +25,7 @@ def xavier_normal(
 def mean_fan_normal(
     d_in: int, d_out: int, seed: int, *, device: str = "cpu", dtype: torch.dtype = torch.float64
 ) -> Tensor:
-    """Weights (d_out, d_in), independent N(0, 4/(d_in + d_out)) (Prince, Understanding Deep Learning, eq. 7.35)."""
+    """Weights (d_out, d_in), independent N(0, 4/(d_in + d_out)) (Prince, Understanding Deep Learning, section 7.5)."""
     return _normal(d_in, d_out, 4 / (d_in + d_out), seed, device, dtype)
 
 
@@ -63,7 +63,7 @@ def predicted_second_moments(widths: Sequence[int] | Tensor, sigma2: float | Ten
     """Mean-field prediction q_1 … q_L by q_{k+1} = ½ D_k σ² q_k for ReLU: (L,).
 
     widths: (L+1,), D_k is the fan-in of layer k; sigma2: the weights' variance, one for all or (L,).
-    (Prince, eq. 7.31; Poole et al. 2016.)
+    (Prince, section 7.5; Poole et al. 2016.)
     """
     fan_in = torch.as_tensor(widths, dtype=torch.float64)[:-1]
     return q0 * torch.cumprod(0.5 * fan_in * torch.as_tensor(sigma2, dtype=torch.float64, device=fan_in.device), 0)

@@ -106,10 +106,15 @@ def formats(draw: st.DrawFn, *, low: float, high: float) -> tuple[int, float, An
 
 
 def _is_safe(r: float, dtype: Any) -> bool:
-    """ln(limit)/ln(r) is not near an integer, and lands the same when the logarithm is taken in the dtype itself."""
+    """No power of r is within rounding of the limit, not even when the two are compared in the dtype itself.
+
+    The quotient ln(limit)/ln(r) is not near an integer, and lands the same when the logarithm is taken in the dtype.
+    NumPy compares a Python float with a float16 after rounding it: then powers must differ from the limit by 2e-3.
+    """
     limit = np.finfo(dtype).tiny if r < 1 else np.finfo(dtype).max
     exact = math.log(float(limit)) / math.log(r)
-    if not 0.02 < exact % 1 < 0.98:
+    margin = 0.02 + 2e-3 / abs(math.log(r))
+    if not margin < exact % 1 < 1 - margin:
         return False
     rounded = [float(log(dtype(limit))) / float(log(r)) for log in (np.log, np.log2, np.log10)]
     return all(math.floor(other) == math.floor(exact) for other in rounded)

@@ -153,6 +153,18 @@ def depth_loop(width, sigma2, dtype):
     return m
 
 
+def depth_loop_against_numbers_of_the_format(width, sigma2, dtype):
+    r = 0.5 * width * sigma2
+    if abs(r - 1) < 1e-12:
+        return -1
+    limits = np.finfo(dtype)
+    q, m = r, 1
+    with np.errstate(all="ignore"):  # NumPy 2 rounds the Python float to the format before it compares
+        while not (q < limits.tiny or q > limits.max):
+            q, m = q * r, m + 1
+    return m
+
+
 def depth_powers(width, sigma2, dtype):
     r = np.float64(0.5) * sigma2 * width
     if np.isclose(r, 1, rtol=0, atol=1e-12):
@@ -280,6 +292,8 @@ VARIANTS = [
     ("sums of logarithms", {"predicted_second_moments": predicted_in_logs}),
     ("a product for each layer", {"predicted_second_moments": predicted_matrix}),
     ("loop in double precision", {"depth_until_underflow": depth_loop}),
+    ("loop, compared in the format", {"depth_until_underflow": depth_loop_against_numbers_of_the_format}),
+    ("the limit's logarithm in the format", {"depth_until_underflow": depth_logarithm_in_the_format}),
     ("all powers at once", {"depth_until_underflow": depth_powers}),
     ("exact fractions and bisection", {"depth_until_underflow": depth_bisection}),
     ("logarithm to base 2, torch's limits", {"depth_until_underflow": depth_logarithm}),
