@@ -15,6 +15,15 @@ c.CourseDirectory.ignore = [
     "feedback",
 ]
 
+c.Autograde.sanitize_preprocessors = [
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.DeduplicateIds",
+    "course_lib.engine.preprocessor.DropEmptyMetadata",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
 # Hidden tests judge a submission from outside its process; see docs/how-it-works.md.
 c.Autograde.autograde_preprocessors = [
     "course_lib.engine.preprocessor.GradeNotebook",
@@ -26,3 +35,4 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.OverwriteCells.add_missing_cells = True
+c.GradeNotebook.cell_seconds = 15

@@ -16,7 +16,6 @@ from typing import Any
 import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import find_all_files
 
 from course_lib.engine import submission
 from course_lib.engine.preprocessor import RECORD
@@ -87,7 +86,7 @@ class GradebookWriter:
         final.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{self.assignment}-", dir=final.parent))
         try:
-            self._copy_files(Path(source), staging)
+            submission.stage_files(self.directory, student, self.assignment, staging)
             for name, text in graded.notebooks.items():
                 nbformat.write(self._save_grades(graded, name, text), staging / f"{name}.ipynb")
             self._note(graded)
@@ -134,18 +133,6 @@ class GradebookWriter:
             for comment in notebook.comments:
                 comment.auto_comment = f"Needs attention: {graded.reason}"
         self.gradebook.db.commit()
-
-    def _copy_files(self, submitted: Path, target: Path) -> None:
-        """The submission's other files, then the assignment's own over them, as nbgrader does."""
-        source = Path(self.directory.format_path(self.directory.source_directory, ".", self.assignment))
-        for folder in (submitted, source):
-            for name in find_all_files(str(folder), [*self.directory.ignore, "*.ipynb"]):
-                path = Path(name)
-                if path.is_symlink() and folder == submitted:
-                    continue
-                copy = target / path.relative_to(folder)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, copy)
 
 
 def replace_folder(new: Path, final: Path) -> None:

@@ -15,6 +15,7 @@ import nbformat
 from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 from nbgrader import utils
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Unicode
 
@@ -26,6 +27,8 @@ from course_lib.engine.notebook import NotebookRunner
 from course_lib.report.feedback import render_question
 
 RECORD = "grading.json"
+
+NOT_RUN = "Not run while grading: this cell is as it was released.\n"
 
 
 class GradeNotebook(NbGraderPreprocessor):
@@ -43,9 +46,13 @@ class GradeNotebook(NbGraderPreprocessor):
         assignment = assignment_of(names["assignment"], names["notebook"])
         files = Path(resources["metadata"]["path"])
         results: dict[int, QuestionResult] = {}
+        skipped = illustrations(nb, self.source_notebook(assignment)) if assignment else set()
         level = shared_server(self.sandbox).level
         with NotebookRunner(nb, files, self.cell_seconds, self.submission_seconds) as runner:
             for index, cell in enumerate(nb.cells):
+                if index in skipped:
+                    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=NOT_RUN)]
+                    continue
                 runner.execute(index)
                 question = assignment.question(grade_id(cell)) if assignment and is_autograded(cell) else None
                 if assignment and question:
@@ -61,13 +68,46 @@ class GradeNotebook(NbGraderPreprocessor):
         return nb, resources
 
 
+    def source_notebook(self, assignment: Assignment) -> NotebookNode | None:
+        """The instructor's notebook of the assignment, or None where it is not at hand."""
+        directory = CourseDirectory(config=self.config)
+        folder = directory.format_path(directory.source_directory, ".", assignment.name)
+        path = Path(folder, f"{assignment.name}.ipynb")
+        return nbformat.read(path, as_version=4) if path.is_file() else None
+
+
+def illustrations(submitted: NotebookNode, source: NotebookNode | None) -> set[int]:
+    """Indices of the code cells that need not run: as released, neither graded, nor an answer, nor locked.
+
+    Nothing that is graded may depend on such a cell (a test of this project's holds every notebook to it). But what a student
+    has added or changed may: then all cells run.
+    """
+    if source is None:
+        return set()
+    released = {cell.source for cell in source.cells if cell.cell_type == "code" and not grade_id(cell)}
+    free = [i for i, cell in enumerate(submitted.cells) if cell.cell_type == "code" and not grade_id(cell)]
+    written = [i for i in free if submitted.cells[i].source.strip()]
+    return set(written) if all(submitted.cells[i].source in released for i in written) else set()
+
+
+class DropEmptyMetadata(NbGraderPreprocessor):
+    """Runs after DeduplicateIds, which leaves a doubled cell with empty metadata that OverwriteCells cannot read."""
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: dict[str, Any], cell_index: int
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        if "grade_id" not in cell.metadata.get("nbgrader", {"grade_id": ""}):
+            del cell.metadata["nbgrader"]
+        return cell, resources
+
+
 def assignment_of(assignment: str, notebook: str) -> Assignment | None:
     """The assignment if it is one of this course and the notebook is its own."""
     return assignments.load(assignment) if assignment in assignments.NAMES and notebook == assignment else None
 
 
 def grade_id(cell: NotebookNode) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+    return str(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
 
 
 def is_autograded(cell: NotebookNode) -> bool:
@@ -83,7 +123,7 @@ def show_result(cell: NotebookNode, result: QuestionResult) -> None:
     share = result.score / result.points  # an instructor may give the cell another weight than the test group's points
     score = nbformat.v4.new_output(
         "execute_result",
-        data={"text/plain": format_score(share * float(cell.metadata.nbgrader["points"])), "text/html": render_question(result)},
+        data={"text/plain": format_score(share * float(cell["metadata"]["nbgrader"]["points"])), "text/html": render_question(result)},
         execution_count=cell.get("execution_count"),
     )
     cell.outputs = [score]

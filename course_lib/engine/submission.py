@@ -10,6 +10,8 @@ import hashlib
 import importlib
 import json
 import os
+import shutil
+import tempfile
 import traceback
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +23,7 @@ from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
 from nbgrader.preprocessors import SaveAutoGrades
+from nbgrader.utils import find_all_files
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -133,15 +136,21 @@ def grade_submission(job: Job) -> Graded:
 
 
 def _grade(job: Job) -> Graded:
+    with tempfile.TemporaryDirectory(prefix="course-") as staging:
+        return _grade_in(job, Path(staging))
+
+
+def _grade_in(job: Job, staging: Path) -> Graded:
     config = config_of(job)
     directory = CourseDirectory(config=config)
     folder = Path(directory.format_path(directory.submitted_directory, job.student, job.assignment))
     sanitize, grade, _ = preprocessors(config)
     graded = Graded(job, "graded")
+    stage_files(directory, job.student, job.assignment, staging)
     for path in notebooks_to_grade(folder, directory, job.assignment):
         resources: dict[str, Any] = {
             "unique_key": path.stem,
-            "metadata": {"name": path.stem, "path": str(folder)},
+            "metadata": {"name": path.stem, "path": str(staging)},
             "nbgrader": {
                 "student": job.student,
                 "assignment": job.assignment,
@@ -162,6 +171,23 @@ def _grade(job: Job) -> Graded:
     if problems:
         graded.status, graded.reason = "needs attention", "the tests failed: " + "; ".join(problems)
     return graded
+
+
+def stage_files(directory: CourseDirectory, student: str, assignment: str, target: Path) -> None:
+    """Copy the submission's files without its notebooks, then the assignment's own over them, as nbgrader does.
+
+    Links in a submission are left out.
+    """
+    submitted_folder = Path(directory.format_path(directory.submitted_directory, student, assignment))
+    source = Path(directory.format_path(directory.source_directory, ".", assignment))
+    for folder in (submitted_folder, source):
+        for name in find_all_files(str(folder), [*directory.ignore, "*.ipynb"]):
+            path = Path(name)
+            if path.is_symlink() and folder == submitted_folder:
+                continue
+            copy = target / path.relative_to(folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
 
 
 def notebooks_to_grade(folder: Path, directory: CourseDirectory, assignment: str) -> list[Path]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -59,11 +58,10 @@ def summary_table(assignment: str, outcomes: list[Outcome]) -> Table:
     for number in range(1, len(questions) + 1):
         table.add_column(f"Q{number}", justify="right", no_wrap=True)
     table.add_column("sum", justify="right", no_wrap=True)
-    table.add_column("status", overflow="fold")
+    table.add_column("status", no_wrap=True)
     for outcome in outcomes:
         scores = {q["question"]: q for q in outcome.record.get("questions", [])}
         cells = [f"{scores[q.id]['score']:g}/{scores[q.id]['points']:g}" if q.id in scores else "–" for q in questions]
         total = f"{sum(q['score'] for q in scores.values()):g}" if scores else "–"
-        status = f"needs attention: {outcome.reason}" if outcome.reason else outcome.status
-        table.add_row(outcome.student, *cells, total, escape(status))
+        table.add_row(outcome.student, *cells, total, outcome.status)
     return table
