@@ -15,8 +15,9 @@ GAP = 1e-3
 
 @st.composite
 def routers(draw: st.DrawFn) -> tuple[Any, ...]:
-    """Arguments of ``gating_scores``: X (T, D), G (E, D)."""
-    source, T, D, E = draw(numbers()), draw(sizes()), draw(sizes(1, 4)), draw(sizes())
+    """Arguments of ``gating_scores``: X (T, D), G (E, D), often square."""
+    source, T, D = draw(numbers()), draw(sizes()), draw(sizes(1, 4))
+    E = draw(st.one_of(st.just(D), sizes()))
     return source.nonzero(T, D), source.nonzero(E, D)
 
 
@@ -174,7 +175,7 @@ def loads(draw: st.DrawFn, whole: bool = False) -> tuple[Any, ...]:
     E = draw(st.sampled_from((2, 4, 8, 16)))
     k = draw(st.integers(1, min(E, 3)))
     factor = draw(st.sampled_from((1.0, 1.25, 1.5, 2.0, 0.5)))
-    T = draw(st.integers(1, 60))
+    T = draw(st.one_of(st.integers(1, 4), st.integers(1, 60)))
     if whole:
         return 4 * E * T, E, k, factor
     quotient = factor * k * T / E
