@@ -286,19 +286,21 @@ class TestDepthUntilUnderflow:
             assert_equal(as_integer(student.depth_until_underflow(*case)), depth_until_underflow(*case))
 
 
-def assert_orthonormal(W, *, name):
-    """The rows of W (k, d), k ≤ d, are orthogonal and of equal length; W is no plain selection of axes.
+def assert_orthonormal(vectors, W, *, name):
+    """The rows of ``vectors`` (k, d), k ≤ d, are orthogonal and of equal length, and no plain selection of axes.
+
+    They are the rows or columns of W, whichever are fewer, called ``name``.
 
     Householder and modified Gram–Schmidt lose the condition number times 1e-16, classical Gram–Schmidt and the normal
     equations its square: 1e-6 leaves room for condition numbers of 1e5, a matter of 1e-4 for a draw of these sizes.
     """
     if W.size > 1 and 2 * np.count_nonzero(W) <= W.size:
         fail("half of W or more is exactly zero, which a random matrix never is", got=W)
-    gram = W @ W.T
-    scale = np.trace(gram) / len(W)
+    gram = vectors @ vectors.T
+    scale = np.trace(gram) / len(vectors)
     if not (np.isfinite(scale) and scale > 0):
         fail("W has no length", got=W)
-    deviation = gram / scale - np.eye(len(W))
+    deviation = gram / scale - np.eye(len(vectors))
     if np.abs(np.diagonal(deviation)).max() > 1e-6:
         lengths = np.sqrt(np.diagonal(gram))
         fail(f"the {name} of W have different lengths, from {lengths.min():.4g} to {lengths.max():.4g}", got=W)
@@ -323,13 +325,13 @@ class TestOrthogonal:
     def test_tall(self, student):
         for d_in, d_out in ((2, 3), (3, 5), (1, 4), (4, 4), (20, 60)):
             W = as_array(student.orthogonal(d_in, d_out, 1.0, 21), (d_out, d_in), name="W")
-            assert_orthonormal(W.T, name="columns")
+            assert_orthonormal(W.T, W, name="columns")
 
     @check("as many inputs as outputs or more: the rows are orthogonal and of equal length", points=2)
     def test_wide(self, student):
         for d_in, d_out in ((3, 2), (5, 3), (4, 1), (5, 5), (60, 20)):
             W = as_array(student.orthogonal(d_in, d_out, 1.0, 22), (d_out, d_in), name="W")
-            assert_orthonormal(W, name="rows")
+            assert_orthonormal(W, W, name="rows")
 
     @check("the gain is the length of the rows or columns")
     def test_gain(self, student):
