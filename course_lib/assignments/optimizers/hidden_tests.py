@@ -492,12 +492,14 @@ class TestWarmupCosine:
 
     @check("the warm-up", points=2, examples=8)
     @given(schedule=strategies.schedules())
+    @example(schedule=(1, 2, 1.0, 0.5))
     def test_warmup(self, student, schedule):
         for step in range(schedule[0]):
             assert_rate(student, step, schedule)
 
-    @check("the peak")
+    @check("the peak", examples=10)
     @given(schedule=strategies.schedules())
+    @example(schedule=(1, 2, 1.0, 0.5))
     def test_peak(self, student, schedule):
         assert_rate(student, schedule[0], schedule)
 
@@ -509,6 +511,8 @@ class TestWarmupCosine:
 
     @check("the end of the schedule and all that comes after it", examples=8)
     @given(schedule=strategies.schedules(), later=st.integers(1, 30))
+    @example(schedule=(0, 1, 1.0, 0.5), later=1)
+    @example(schedule=(100, 10_000, 3e-4, 3e-5), later=1)
     def test_end(self, student, schedule, later):
         for step in (schedule[1], schedule[1] + 1, schedule[1] + later, 3 * schedule[1]):
             assert_rate(student, step, schedule)
@@ -691,7 +695,7 @@ class TestTrain:
         found = [order(seed) for seed in range(LINE_SEEDS)]
         if len(set(found)) == 1:
             fail(f"{LINE_SEEDS} seeds give the same order")
-        if found != [order(seed) for seed in range(LINE_SEEDS)]:
+        if found[:5] != [order(seed) for seed in range(5)]:  # an unseeded order passes once in 20^5
             fail("two calls with the same seed give different parameters")
 
     @check("the loss falls on data that a small network can learn")
