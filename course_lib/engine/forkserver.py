@@ -15,14 +15,13 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgpack
 
-from course_lib.engine.sandbox import choose, policy_for
+from course_lib.engine.sandbox import choose, make_workspace, policy_for
 
 START_SECONDS = 120.0
 FORK_SECONDS = 20.0
@@ -79,14 +78,14 @@ class ForkServer:
 
     def __init__(self, level: str) -> None:
         self.level = level
-        self.workspace = Path(tempfile.mkdtemp(prefix="course-"))
+        self.workspace = make_workspace()
         self._kernels = 0
         self._ready = False
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._connection = ours
-        policy = policy_for(level, self.workspace, course=Path.cwd())
+        self._policy = policy_for(level, self.workspace, course=Path.cwd())
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "course_lib.worker.server", str(theirs.fileno()), policy.to_json()],
+            [sys.executable, "-m", "course_lib.worker.server", str(theirs.fileno()), self._policy.to_json()],
             pass_fds=[theirs.fileno()],
             env=server_environment(),
             cwd="/",
@@ -116,9 +115,7 @@ class ForkServer:
         if not self._ready:
             self._receive(START_SECONDS)
             self._ready = True
-        policy = policy_for(
-            self.level, self.workspace, scratch=directory / "work", sockets=directory, course=Path.cwd()
-        )
+        policy = replace(self._policy, scratch=str(directory / "work"))
         ours, theirs = socket.socketpair()
         bound_read, bound_write = os.pipe()
         try:

@@ -141,6 +141,8 @@ def kernel_environment(home: Path) -> dict[str, str]:
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": str(home),
+        "USER": "student",
+        "LOGNAME": "student",
         "TMPDIR": str(home),
         "LANG": "C.UTF-8",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
+import zmq
+from ipykernel.heartbeat import Heartbeat
 from ipykernel.kernelapp import IPKernelApp
 from tornado.ioloop import IOLoop
 from traitlets.config import Config
@@ -20,6 +23,7 @@ from course_lib.worker.kernel_protocol import HEADER, STOP
 from course_lib.worker.session import Session
 
 _proxy = -1
+_listening: dict[str, int] = {}
 
 
 class WarmKernelApp(IPKernelApp):
@@ -29,6 +33,10 @@ class WarmKernelApp(IPKernelApp):
 
     def init_connection_file(self) -> None:
         self.load_connection_info(self.connection)
+
+    def _try_bind_socket(self, s: Any, port: int) -> int:
+        bind(s, f"{self.ip}-{port}")
+        return port
 
     def write_connection_file(self, **_: Any) -> None:
         pass
@@ -40,11 +48,29 @@ class WarmKernelApp(IPKernelApp):
         self.update_config(Config({"HistoryManager": {"enabled": False}, "Session": {"check_pid": False}}))
 
 
+def listen(connection: dict[str, Any]) -> list[int]:
+    """Make the kernel's sockets before the walls are up, so that it needs no right to make any. Returns descriptors."""
+    for channel in ("shell", "iopub", "stdin", "hb", "control"):
+        path = f"{connection['ip']}-{connection[channel + '_port']}"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen(16)
+            _listening[path] = listener.detach()
+    return list(_listening.values())
+
+
+def bind(zmq_socket: Any, path: str) -> None:
+    """Have ZeroMQ use the socket that listens at this path already."""
+    zmq_socket.setsockopt(zmq.USE_FD, _listening.pop(path))
+    zmq_socket.bind(f"ipc://{path}")
+
+
 def run(connection: dict[str, Any], proxy: int, bound: int) -> None:
     """Start the kernel's event loop on these sockets. Writes a byte to ``bound`` once they are bound."""
     global _proxy  # noqa: PLW0603 (one kernel a process)
     _proxy = proxy
     WarmKernelApp.connection = connection
+    Heartbeat._try_bind_socket = lambda self: bind(self.socket, f"{self.ip}-{self.port}")
     app = WarmKernelApp.instance()
     app.initialize()
     # The controller's calls are answered between cells, in the main thread, where SIGINT can end a call.

@@ -17,6 +17,7 @@ import importlib
 import io
 import os
 import random
+import select
 import signal
 import socket
 import sys
@@ -65,9 +66,13 @@ def main() -> None:
     sandbox.prepare(sandbox.Policy.from_json(sys.argv[2]))
     connection.send(b"ready")
     while True:
+        ready = select.select([connection, *sandbox.endings()], [], [])[0]
+        sandbox.reap()
+        if connection not in ready:
+            continue
         data, ancillary, *_ = connection.recvmsg(MAX_REQUEST, socket.CMSG_SPACE(2 * 4))
-        reap()
         if not data:
+            sandbox.end_all()
             return
         descriptors = array.array("i")
         for level, kind, payload in ancillary:
@@ -103,8 +108,9 @@ def draw_once() -> None:
     from matplotlib.figure import Figure
 
     figure = Figure()
+    FigureCanvasAgg(figure)
     figure.subplots().plot([0, 1])
-    FigureCanvasAgg(figure).print_png(io.BytesIO())
+    figure.canvas.print_figure(io.BytesIO())
 
 
 def forget_the_course() -> None:
@@ -132,24 +138,16 @@ def answer(connection: socket.socket, request: dict[str, Any], descriptors: list
         os.close(descriptor)
 
 
-def reap() -> None:
-    """Collect children that have exited."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
-
-
 def run_kernel(request: dict[str, Any], proxy: int, bound: int) -> None:
     """In the child: put up the walls, then become a kernel. Never returns."""
     try:
         try:
+            listening = kernel.listen(request["connection"])
             sandbox.enter(sandbox.Policy.from_json(request["policy"]))
         except sandbox.SandboxError as error:
             os.write(bound, f"the sandbox could not be put up: {error}".encode())
             return
-        detach_output(keep=(proxy, bound))
+        detach_output(keep=(proxy, bound, *listening))
         os.environ.clear()
         os.environ.update(request["environment"])
         tempfile.tempdir = None
