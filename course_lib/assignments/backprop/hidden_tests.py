@@ -46,6 +46,25 @@ def call(student: Any, name: str, *args: Any) -> Any:
     return getattr(student, name)(*args)
 
 
+# Two slips of form cost the points of the form property alone; the properties about values see through them.
+
+
+def numbers_of(value: Any, count: int, name: str) -> np.ndarray:
+    """A vector (count,), also from a list of numbers."""
+    __tracebackhide__ = True
+    if isinstance(value, (list, tuple)) and len(value) == count:
+        return np.array([as_array(item, (), name=f"{name}[{i}]") for i, item in enumerate(value)])
+    return as_array(value, (count,), name=name)
+
+
+def number_of(value: Any, name: str) -> np.ndarray:
+    """A number (), also from an array of one element."""
+    __tracebackhide__ = True
+    if isinstance(value, np.ndarray) and value.shape in ((1,), (1, 1)):
+        value = value.reshape(())
+    return as_array(value, (), name=name)
+
+
 class TestElementwise:
     @check("all four return a new float64 array of the shape of z, whatever that shape is")
     @given(shape=st.sampled_from(SHAPES))
@@ -128,21 +147,21 @@ class TestToyForward:
     def test_first_pre_activation(self, student, network):
         x, _, beta, omega = network
         f, _ = as_tuple(student.toy_forward(x, beta, omega), "f", "h")
-        assert_close(as_array(f, (4,), name="f")[0], toy_forward(x, beta, omega)[0][0], name="f[0]", **EXACT)
+        assert_close(numbers_of(f, 4, "f")[0], toy_forward(x, beta, omega)[0][0], name="f[0]", **EXACT)
 
     @check("all pre-activations, the output among them", points=2)
     @given(network=strategies.toy_networks())
     def test_pre_activations(self, student, network):
         x, _, beta, omega = network
         f, _ = as_tuple(student.toy_forward(x, beta, omega), "f", "h")
-        assert_close(f, toy_forward(x, beta, omega)[0], name="f", **EXACT)
+        assert_close(numbers_of(f, 4, "f"), toy_forward(x, beta, omega)[0], name="f", **EXACT)
 
     @check("the activations")
     @given(network=strategies.toy_networks())
     def test_activations(self, student, network):
         x, _, beta, omega = network
         _, h = as_tuple(student.toy_forward(x, beta, omega), "f", "h")
-        assert_close(h, toy_forward(x, beta, omega)[1], name="h", **EXACT)
+        assert_close(numbers_of(h, 3, "h"), toy_forward(x, beta, omega)[1], name="h", **EXACT)
 
 
 class TestToyBackward:
@@ -159,20 +178,20 @@ class TestToyBackward:
     def test_last_layer(self, student, network):
         dbeta, domega = as_tuple(student.toy_backward(*network), "dbeta", "domega")
         expected_dbeta, expected_domega = toy_backward(*network)
-        assert_close(as_array(dbeta, (4,), name="dbeta")[3], expected_dbeta[3], name="dbeta[3]", **EXACT)
-        assert_close(as_array(domega, (4,), name="domega")[3], expected_domega[3], name="domega[3]", **EXACT)
+        assert_close(numbers_of(dbeta, 4, "dbeta")[3], expected_dbeta[3], name="dbeta[3]", **EXACT)
+        assert_close(numbers_of(domega, 4, "domega")[3], expected_domega[3], name="domega[3]", **EXACT)
 
     @check("the gradients of all biases", points=2)
     @given(network=strategies.toy_networks())
     def test_bias_gradients(self, student, network):
         dbeta, _ = as_tuple(student.toy_backward(*network), "dbeta", "domega")
-        assert_close(dbeta, toy_backward(*network)[0], name="dbeta", **EXACT)
+        assert_close(numbers_of(dbeta, 4, "dbeta"), toy_backward(*network)[0], name="dbeta", **EXACT)
 
     @check("the gradients of all weights", points=2)
     @given(network=strategies.toy_networks())
     def test_weight_gradients(self, student, network):
         _, domega = as_tuple(student.toy_backward(*network), "dbeta", "domega")
-        assert_close(domega, toy_backward(*network)[1], name="domega", **EXACT)
+        assert_close(numbers_of(domega, 4, "domega"), toy_backward(*network)[1], name="domega", **EXACT)
 
     @check("which gradients a dead unit makes zero, and which not", examples=10)
     @given(network=strategies.dying_toy_networks())
@@ -180,8 +199,8 @@ class TestToyBackward:
         dbeta, domega = as_tuple(student.toy_backward(*network), "dbeta", "domega")
         for name, got, expected in zip(("dbeta", "domega"), (dbeta, domega), toy_backward(*network), strict=True):
             # Expected entries are products of at most eight factors ≥ ¼, or exactly 0: 1e-9 tells them apart.
-            nonzero = np.abs(as_array(got, (4,), name=name)) > 1e-9
-            if (nonzero != (expected != 0)).any() or not np.isfinite(got).all():
+            gradient = numbers_of(got, 4, name)
+            if ((np.abs(gradient) > 1e-9) != (expected != 0)).any() or not np.isfinite(gradient).all():
                 fail(f"{name} must be zero where a dead unit lies between and only there", got=got, expected=expected)
 
     @check("a unit whose pre-activation is exactly 0")
@@ -189,7 +208,7 @@ class TestToyBackward:
         # f = (0, 1, 3, 4): the first unit is at the kink, the course takes ReLU'(0) = 0.
         beta, omega = np.array([-2.0, 1.0, 1.0, 1.0]), np.array([1.0, 3.0, 2.0, 1.0])
         dbeta, domega = as_tuple(student.toy_backward(2.0, 3.0, beta, omega), "dbeta", "domega")
-        dbeta, domega = as_array(dbeta, (4,), name="dbeta"), as_array(domega, (4,), name="domega")
+        dbeta, domega = numbers_of(dbeta, 4, "dbeta"), numbers_of(domega, 4, "domega")
         if not (abs(dbeta[0]) <= 1e-9 and abs(domega[0]) <= 1e-9):
             fail("dbeta[0] and domega[0] must be 0", got=(dbeta[0], domega[0]), expected=(0.0, 0.0))
         if not abs(dbeta[1]) > 1e-9:  # so that zeros do not pass
@@ -262,7 +281,7 @@ class TestSoftmaxCrossEntropy:
     @given(inputs=strategies.classifications())
     def test_loss(self, student, inputs):
         loss, _ = as_tuple(student.softmax_cross_entropy(*inputs), "loss", "dlogits")
-        assert_close(loss, softmax_cross_entropy(*inputs)[0], name="loss", **CROSS_ENTROPY)
+        assert_close(number_of(loss, "loss"), softmax_cross_entropy(*inputs)[0], name="loss", **CROSS_ENTROPY)
 
     @check("the gradient for moderate logits", points=2, examples=12)
     @given(inputs=strategies.classifications())
@@ -298,7 +317,7 @@ class TestSoftmaxCrossEntropy:
     def compare(student: Any, inputs: tuple[Any, Any]) -> None:
         loss, dlogits = as_tuple(student.softmax_cross_entropy(*inputs), "loss", "dlogits")
         expected_loss, expected_dlogits = softmax_cross_entropy(*inputs)
-        assert_close(loss, expected_loss, name="loss", **CROSS_ENTROPY)
+        assert_close(number_of(loss, "loss"), expected_loss, name="loss", **CROSS_ENTROPY)
         assert_close(dlogits, expected_dlogits, name="dlogits", **CROSS_ENTROPY)
 
 
@@ -449,8 +468,8 @@ class TestNumericalGradient:
     @check("every element gets its own derivative", examples=8)
     @given(x=strategies.points_in_space())
     def test_positions(self, student, x):
-        # Terms with a weight for each element, and cross terms. The tolerance is for how the derivatives differ from
-        # element to element: eps·54 = 5e-5 for one-sided differences passes, rounding of 1e3 by 1e-13/eps is less.
+        # A weight for each element, and cross terms. Rounding of values below 1e5 is 1e-11/eps = 1e-5, and one-sided
+        # differences, whose points are lost above, are off by 5e-5; both pass.
         weights = np.arange(1.0, x.size + 1).reshape(x.shape)
         fn = scalar_function(
             "lambda x: np.sum(np.arange(1.0, x.size + 1) * x.ravel()) * np.sum(x)",
@@ -469,7 +488,8 @@ class TestNumericalGradient:
 
 def between(knots: np.ndarray) -> np.ndarray:
     """Places x (n−1, 6) from each knot on, in the interval that begins there."""
-    return knots[:-1, None] + np.diff(knots)[:, None] * np.array([0.0, 0.125, 0.25, 0.5, 0.75, 0.9])
+    x: np.ndarray = knots[:-1, None] + np.diff(knots)[:, None] * np.array([0.0, 0.125, 0.25, 0.5, 0.75, 0.9])
+    return x
 
 
 class Network:
@@ -486,7 +506,7 @@ class Network:
         self.w, self.b, self.v = (
             as_array(part, (self.units,), name=name) for name, part in (("w", w), ("b", b), ("v", v))
         )
-        self.c = as_array(c, (), name="c")
+        self.c = number_of(c, "c")
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):

@@ -667,7 +667,7 @@ def softmax_cross_entropy__logits_overwritten(logits, labels):
 
 def _mlp_gradients(params, f, h, dout, mask):
     """Backward pass with ``mask(k)`` applied to the gradient that arrives at h[k]."""
-    grads: list = []
+    grads: list[tuple[np.ndarray, np.ndarray]] = []
     df = dout
     for k in range(len(params) - 1, -1, -1):
         grads.insert(0, (df.T @ h[k], df.sum(0)))
