@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from course_lib.checking.model import misconception
@@ -334,6 +336,8 @@ def dropout_backward__writes_into_dy(dy, mask, p, training):
 class _Right:
     """A right layer, for the wrong ones to go wrong in one place."""
 
+    scale: Any
+
     def __init__(self, p, seed):
         _require(p)
         self.p, self.rng, self.training, self.scale = p, np.random.default_rng(seed), True, 1.0
@@ -569,7 +573,7 @@ class Dropout__mask_in_the_class(_Right):
 
 
 class _Shared:
-    scale = np.ones(())
+    scale: Any = np.ones(())
 
 
 @misconception(
