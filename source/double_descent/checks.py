@@ -59,7 +59,9 @@ def check_min_norm_fit(min_norm_fit):
     Phi, y = np.array([[1.0, 0, 2, 1], [0, 1, 1, -1]]), np.array([[1.0, 0, 3], [0, 1, -1]])
     theta = fit(Phi, y)
     expect(np.shape(theta) == (4, 3), f"{call} has shape {np.shape(theta)}, expected (4, 3): one column per target.")
-    expect_close("Phi @ theta", Phi @ theta, y, call=call, rtol=1e-10, why="two equations, four unknowns: a perfect fit")
+    expect_close(
+        "Phi @ theta", Phi @ theta, y, call=call, rtol=1e-10, why="two equations, four unknowns: a perfect fit"
+    )
     null = np.array([[-2.0, -1, 1, 0], [-1, 1, 0, 1]])  # Phi @ null.T = 0
     why = "a part of θ that Phi does not see only makes it longer"
     expect_close("null space part", null @ theta, np.zeros((2, 3)), call=call, why=why)
@@ -130,11 +132,19 @@ def check_contours(fit_contour, draw_contour):
     before = t.copy(), ellipse.copy()
     call = "fit_contour(t, z, harmonics=1) with z = 5 + 3 cos t + i sin t at seven unequal t"
     c = fit_contour(t, ellipse, 1)
-    expect_close("c", c, np.array([1, 5, 2], dtype=complex), call=call, why="cos t = (e^{it} + e^{−it})/2 and i sin t = (e^{it} − e^{−it})/2")
+    expect_close(
+        "c",
+        c,
+        np.array([1, 5, 2], dtype=complex),
+        call=call,
+        why="cos t = (e^{it} + e^{−it})/2 and i sin t = (e^{it} − e^{−it})/2",
+    )
     _unchanged(call, (t, before[0]), (ellipse, before[1]))
     call = "fit_contour(t, z, harmonics=2) with the same ellipse"
     c = fit_contour(t, ellipse, 2)
-    expect_close("c", c, np.array([0, 1, 5, 2, 0], dtype=complex), call=call, why="the outer coefficients are not needed")
+    expect_close(
+        "c", c, np.array([0, 1, 5, 2, 0], dtype=complex), call=call, why="the outer coefficients are not needed"
+    )
     passed(
         "contours",
         checked="a circle, an ellipse at unequal distances, and one contour by its formula",
@@ -176,7 +186,10 @@ def check_random_feature_curve(random_feature_curve):
     for name, error in (("train_error", train), ("test_error", test)):
         expect(error.shape == (3,), f"{call}: {name} has shape {error.shape}, expected (3,): one entry per width.")
         expect(
-            error.dtype.kind == "f" and np.allclose(error * 30, np.round(error * 30)) and error.min() >= 0 and error.max() <= 1,
+            error.dtype.kind == "f"
+            and np.allclose(error * 30, np.round(error * 30))
+            and error.min() >= 0
+            and error.max() <= 1,
             f"{call}: {name} must be the fraction of the 30 rows that are classified wrongly, but is {error}.",
         )
     expect(
@@ -189,7 +202,9 @@ def check_random_feature_curve(random_feature_curve):
         "go through the same features?",
     )
     again = random_feature_curve(X_train, y_train, X_test, y_test, widths, 1)
-    expect(np.array_equal(again, result), "called twice with the same seed, random_feature_curve gives different errors.")
+    expect(
+        np.array_equal(again, result), "called twice with the same seed, random_feature_curve gives different errors."
+    )
     others = [random_feature_curve(X_train, y_train, X_test, y_test, widths, seed) for seed in range(2, 8)]
     expect(
         any(not np.array_equal(other, result) for other in others),

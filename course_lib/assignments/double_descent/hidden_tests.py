@@ -218,10 +218,11 @@ class TestContours:
         assert_close(student.fit_contour(*inputs), fit_contour(*inputs), name="c", **EXACT)
 
 
-class TestPolynomialDoubleDescent:
-    # Condition numbers of these features stay below 70, so predictions are good to 1e-13 of the largest value.
-    SAME = {"rtol": 1e-7, "atol": 1e-10}
+# Condition numbers of these features stay below 100, so predictions are good to 1e-13 of the largest value.
+SAME = {"rtol": 1e-7, "atol": 1e-10}
 
+
+class TestPolynomialDoubleDescent:
     @check("returns two float64 arrays of one entry per degree and leaves its arguments as they were", examples=6)
     @given(inputs=strategies.polynomial_tasks())
     def test_form(self, student, inputs):
@@ -234,13 +235,13 @@ class TestPolynomialDoubleDescent:
     @given(inputs=strategies.polynomial_tasks())
     def test_train(self, student, inputs):
         train_mse, _ = as_tuple(student.polynomial_double_descent(*inputs), "train_mse", "test_mse")
-        assert_close(train_mse, polynomial_double_descent(*inputs)[0], name="train_mse", **self.SAME)
+        assert_close(train_mse, polynomial_double_descent(*inputs)[0], name="train_mse", **SAME)
 
     @check("the error on the test points", points=2, examples=10)
     @given(inputs=strategies.polynomial_tasks())
     def test_test(self, student, inputs):
         _, test_mse = as_tuple(student.polynomial_double_descent(*inputs), "train_mse", "test_mse")
-        assert_close(test_mse, polynomial_double_descent(*inputs)[1], name="test_mse", **self.SAME)
+        assert_close(test_mse, polynomial_double_descent(*inputs)[1], name="test_mse", **SAME)
 
     @check("a valley, a peak at the threshold, and a second descent below the valley", points=2)
     def test_curve(self, student):
@@ -271,11 +272,12 @@ class TestPolynomialDoubleDescent:
 
 
 class TestRandomFeatureCurve:
-    """Right solutions draw their own features. All figures are of 400 seeds with NumPy's generator; normal tails."""
+    """Right solutions draw their own features. All figures are of 300 seeds with NumPy's generator; normal tails."""
 
     N = 60
-    # Test error: 0.17, 0.29, 0.72, 0.31, 0.20, 0.14 on the blobs. The differences to the peak have standard deviations of
-    # at most 0.09 for a seed, so their means over eight seeds are 12 standard deviations above 0.
+    # Mean test errors on the blobs, by width: 24: 0.11, 42: 0.20, 60: 0.69, 90: 0.25, 120: 0.19, 240: 0.14. For one seed
+    # the differences to the peak have standard deviations of at most 0.09, so their means over eight seeds are at least 13
+    # standard deviations above 0.
     WIDTHS = (120, 24, 60, 42, 90, 240)
     SEEDS = range(8)
 
@@ -305,31 +307,39 @@ class TestRandomFeatureCurve:
         # With 3 features for 60 rows of five classes, a training error of 0 is out of the question.
         X, y, *_ = strategies.blobs()
         widths = [3, 30, 100]
-        errors = as_tuple(student.random_feature_curve(X, y, X.copy(), y.copy(), widths, 2), "train_error", "test_error")
+        errors = as_tuple(
+            student.random_feature_curve(X, y, X.copy(), y.copy(), widths, 2), "train_error", "test_error"
+        )
         train, test = (as_array(e, (3,), name=n) for e, n in zip(errors, ("train_error", "test_error"), strict=True))
         if not (np.abs(train - test) < 1e-9).all() or not train[0] > 0:
-            fail("the test data are the training data, so both errors must be equal, and not 0 at width 3", got=(train, test))
+            fail(
+                "the test data are the training data, so both errors must be equal, and not 0 at width 3",
+                got=(train, test),
+            )
 
     @check("inputs in another unit give the same curve", points=1)
     def test_scale(self, student):
-        # Multiplying by a power of two changes no rounding, and ReLU features without bias are multiplied by it.
+        # Multiplying by a power of two changes no rounding, and ReLU features without bias are multiplied by it. Three
+        # features cannot tell five classes apart without an error.
         X, y, X_test, y_test = strategies.blobs()
-        widths = [15, 40, 90]
+        widths = [3, 40, 90]
         before = self.curve(student, widths, 3)
-        scaled = as_tuple(student.random_feature_curve(8 * X, y, 8 * X_test, y_test, widths, 3), "train_error", "test_error")
+        scaled = as_tuple(
+            student.random_feature_curve(8 * X, y, 8 * X_test, y_test, widths, 3), "train_error", "test_error"
+        )
         for name, a, b in zip(("train_error", "test_error"), before, scaled, strict=True):
-            b = as_array(b, (3,), name=name)
-            if not (np.abs(a - b) < 1e-9).all() or not 0 < b[0] < 0.9:
-                fail(f"{name} changes when all inputs are multiplied by 8", got=b, expected=a)
+            after = as_array(b, (3,), name=name)
+            if not (np.abs(a - after) < 1e-9).all() or not after[0] > 0:
+                fail(f"{name} changes when all inputs are multiplied by 8", got=after, expected=a)
 
     @check("the training error: above 0 with few features, 0 from the threshold on", points=1)
     def test_training_error(self, student):
-        # 0.14 ± 0.04 at width 24, so never 0 in the mean of four seeds. From width 90 on, the features have full rank.
-        train = np.mean([self.curve(student, [120, 24, 90], seed)[0] for seed in range(4)], axis=0)
+        # 0.20 ± 0.06 at width 8, so never 0 in the mean of four seeds. From width 90 on, the features have full rank.
+        train = np.mean([self.curve(student, [120, 8, 90], seed)[0] for seed in range(4)], axis=0)
         if train[0] != 0 or train[2] != 0:
             fail(f"with more features than the {self.N} training rows the training error must be 0", got=train)
         if not 0 < train[1] < 0.5:
-            fail(f"with 24 features for {self.N} rows the mean training error must lie between 0 and 0.5", got=train)
+            fail(f"with 8 features for {self.N} rows the mean training error must lie between 0 and 0.5", got=train)
 
     @check("the mean test error over eight seeds is largest where it should be", points=2)
     def test_peak(self, student):
@@ -340,18 +350,18 @@ class TestRandomFeatureCurve:
 
     @check("on the digits, many features do at least as well as the best number of few", points=2)
     def test_second_descent(self, student):
-        # 0.183 at width 60 and 0.131 at width 1000; the mean of five seeds of their difference from the bound of 1.1 times
-        # is 0.07 with a standard deviation of 0.009.
+        # Mean test errors 0.19 at widths 60 and 80, 0.13 at 1000. For one seed, 1.1 times the first minus the last is
+        # 0.081 with a standard deviation of 0.029; the mean of seven is 7.4 standard deviations above 0: 1e-13.
         task = strategies.noisy_digits()
         curves = []
-        for seed in range(5):
-            errors = as_tuple(student.random_feature_curve(*task, [1000, 40, 60, 80], seed), "train_error", "test_error")
-            curves.append(as_array(errors[1], (4,), name="test_error"))
+        for seed in range(7):
+            errors = as_tuple(student.random_feature_curve(*task, [1000, 60, 80], seed), "train_error", "test_error")
+            curves.append(as_array(errors[1], (3,), name="test_error"))
         many, *few = np.mean(curves, axis=0)
         if not many < 1.1 * min(few) or not 0.02 < min(few) < 0.5:
             fail(
-                "the mean test error with 1000 features must be below 1.1 times the best with 40, 60 and 80",
-                got=f"40, 60, 80 features: {', '.join(f'{e:.3f}' for e in few)}; 1000 features: {many:.3f}",
+                "the mean test error with 1000 features must be below 1.1 times the best with 60 and 80",
+                got=f"60 and 80 features: {', '.join(f'{e:.3f}' for e in few)}; 1000 features: {many:.3f}",
             )
 
     def curve(self, student, widths, seed):

@@ -57,7 +57,8 @@ def legendre_features__factor_k_missing(x, degree):
 @misconception(
     "legendre_features",
     belief="P_{k+1} = 2x P_k − P_{k−1}: one recurrence is like the other.",
-    hint="Your columns are other orthogonal polynomials. At which x do yours and the Legendre polynomials differ first?",
+    hint="Your columns are other orthogonal polynomials. At which x do yours and the Legendre polynomials "
+    "differ first?",
     fails=("legendre_features",),
 )
 def legendre_features__chebyshev(x, degree):
@@ -106,7 +107,8 @@ def legendre_features__normalized(x, degree):
 @misconception(
     "legendre_features",
     belief="Features of degree K are the powers of x.",
-    hint="Powers span the same functions, but look at columns 10 and 12 of yours side by side: what will that do to a fit?",
+    hint="Powers span the same functions, but look at columns 10 and 12 of yours side by side: what will that "
+    "do to a fit?",
     fails=("legendre_features",),
 )
 def legendre_features__powers(x, degree):
@@ -161,7 +163,8 @@ def min_norm_fit__pseudo_inverse_of_the_square(Phi, y):
 @misconception(
     "min_norm_fit",
     belief="A tiny ridge makes the problem solvable and changes nothing.",
-    hint="With more unknowns than equations a fit can pass through every point. Look at your residual: is it 0, or just small?",
+    hint="With more unknowns than equations a fit can pass through every point. Look at your residual: is it "
+    "0, or just small?",
     fails=("min_norm_fit",),
 )
 def min_norm_fit__hidden_ridge(Phi, y):
@@ -196,7 +199,8 @@ def min_norm_fit__single_precision(Phi, y):
 @misconception(
     "min_norm_fit",
     belief="Dividing by the singular values works for one target as for several.",
-    hint="With y of shape (n, m), what is the shape of Uᵀy, and along which axis must it be divided by the singular values?",
+    hint="With y of shape (n, m), what is the shape of Uᵀy, and along which axis must it be divided by the "
+    "singular values?",
     fails=("min_norm_fit",),
 )
 def min_norm_fit__divides_along_the_wrong_axis(Phi, y):
@@ -235,7 +239,8 @@ def min_norm_fit__cutoff_too_large(Phi, y):
 @misconception(
     "min_norm_fit",
     belief="Singular values are never zero in practice.",
-    hint="Give two columns of Phi the same values. What is the smallest singular value then, and what do you divide by?",
+    hint="Give two columns of Phi the same values. What is the smallest singular value then, and what do you "
+    "divide by?",
     fails=("min_norm_fit",),
 )
 def min_norm_fit__no_cutoff(Phi, y):
@@ -276,7 +281,8 @@ def gradient_descent_fit__factor_two(Phi, y, lr, steps):
 @misconception(
     "gradient_descent_fit",
     belief="Gradient descent starts from random weights.",
-    hint="Where does the exercise start? What part of the start does no gradient ever change when there are more unknowns than data?",
+    hint="Where does the exercise start? What part of the start does no gradient ever change when there are "
+    "more unknowns than data?",
     fails=("gradient_descent_fit",),
 )
 def gradient_descent_fit__random_start(Phi, y, lr, steps):
@@ -297,7 +303,8 @@ def gradient_descent_fit__divides_by_the_unknowns(Phi, y, lr, steps):
 @misconception(
     "gradient_descent_fit",
     belief="The mean goes over all entries of y.",
-    hint="The several targets are several problems side by side. Does the step of one depend on how many others there are?",
+    hint="The several targets are several problems side by side. Does the step of one depend on how many "
+    "others there are?",
     fails=("gradient_descent_fit",),
     visible=False,
 )
@@ -410,7 +417,8 @@ def risk_decomposition__approximation_on_the_data(losses, p, counts, f_hat, baye
 @misconception(
     "risk_decomposition",
     belief="The generalization error is that of the optimizer's pick.",
-    hint="The three errors are meant to be laid end to end. Where does the optimization error end, so that the next begins?",
+    hint="The three errors are meant to be laid end to end. Where does the optimization error end, so that "
+    "the next begins?",
     fails=("risk_decomposition",),
 )
 def risk_decomposition__generalization_of_the_pick(losses, p, counts, f_hat, bayes_risk):
@@ -552,7 +560,8 @@ def draw_contour__starts_at_frequency_zero(c, t):
 @misconception(
     "draw_contour",
     belief="A sum over frequencies is divided by their number.",
-    hint="Draw with a single coefficient 1 and two coefficients 0: how large is the circle, and how large should it be?",
+    hint="Draw with a single coefficient 1 and two coefficients 0: how large is the circle, and how large "
+    "should it be?",
     fails=("contours",),
 )
 def draw_contour__divided_by_the_number(c, t):
@@ -771,7 +780,8 @@ def random_feature_curve__unseeded(X_train, y_train, X_test, y_test, widths, see
 @misconception(
     "random_feature_curve",
     belief="A feature has a bias, like any unit.",
-    hint="The features of this exercise have one property that a bias destroys: what becomes of them when X is doubled?",
+    hint="The features of this exercise have one property that a bias destroys: what becomes of them when X "
+    "is doubled?",
     fails=("random_feature_curve",),
     visible=False,
 )

@@ -24,8 +24,8 @@ def legendre_features(x: Tensor, degree: int) -> Tensor:
 def min_norm_fit(Phi: Tensor, y: Tensor) -> Tensor:
     """Of all θ that minimize ‖Φθ − y‖², the one of smallest norm.
 
-    Φ (n, p), y (n,) or (n, m), θ (p,) or (p, m). θ = V Σ⁺ Uᴴ y with Φ = U Σ Vᴴ, Φ real or complex; singular values up to 1e-12 times the largest
-    (in float32: up to rounding) count as zero (Golub and Van Loan, Matrix Computations, section 5.5).
+    Φ (n, p), y (n,) or (n, m), θ (p,) or (p, m), real or complex. θ = V Σ⁺ Uᴴ y with Φ = U Σ Vᴴ; singular values up to
+    1e-12 times the largest (in float32: up to rounding) count as zero (Golub and Van Loan, Matrix Computations, 5.5).
     """
     U, sigma, Vh = torch.linalg.svd(Phi, full_matrices=False)
     cutoff = max(RELATIVE_CUTOFF, torch.finfo(Phi.dtype).eps * max(Phi.shape) if sigma.dtype != torch.float64 else 0.0)
@@ -52,7 +52,7 @@ def risk_decomposition(
     """Optimization, generalization and approximation error of the pick f_hat from a finite class.
 
     losses (F, Z), p (Z,) true probabilities, counts (Z,) in the data. Bottou and Bousquet, The Tradeoffs of Large Scale
-    Learning (2008), equation 5, with the optimization error measured on the data.
+    Learning (2008), with the optimization error measured on the data.
     """
     true_risk = losses.to(p.dtype) @ p
     total_losses = losses.to(p.dtype) @ counts.to(p.dtype)  # whole numbers: exact, so that ties are ties
@@ -63,7 +63,7 @@ def risk_decomposition(
 
 
 def fit_contour(t: Tensor, z: Tensor, harmonics: int) -> Tensor:
-    """Coefficients c_{−H} … c_H (2H+1,) of the contour z(t) = Σ c_k e^{ikt} closest to z (n,) at t (n,), complex."""
+    """Coefficients c_{−H} … c_H (2H+1,), complex, of the contour Σ c_k e^{ikt} closest to z (n,) at t (n,)."""
     return min_norm_fit(_harmonics(t, harmonics), z.to(_complex(t)))
 
 
@@ -75,8 +75,9 @@ def draw_contour(c: Tensor, t: Tensor) -> Tensor:
 def polynomial_double_descent(
     x_train: Tensor, y_train: Tensor, x_test: Tensor, y_test: Tensor, degrees: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
-    """Mean squared errors on training and test data, each (len(degrees),), of the minimum-norm Legendre fit of each degree."""
-    train, test = [], []
+    """Mean squared errors on training and test data, each (len(degrees),), of minimum-norm Legendre fits."""
+    train: list[Tensor] = []
+    test: list[Tensor] = []
     for degree in degrees:
         theta = min_norm_fit(legendre_features(x_train, int(degree)), y_train)
         train.append(((legendre_features(x_train, int(degree)) @ theta - y_train) ** 2).mean())
@@ -87,15 +88,17 @@ def polynomial_double_descent(
 def random_feature_curve(
     X_train: Tensor, y_train: Tensor, X_test: Tensor, y_test: Tensor, widths: Sequence[int], seed: int
 ) -> tuple[Tensor, Tensor]:
-    """Classification errors on training and test data, each (len(widths),), of minimum-norm regression on random features.
+    """Classification errors on training and test data, each (len(widths),), of fits on random features.
 
-    X (n, d), labels y (n,). Features ReLU(X W) with W (d, width) of variance 1/d, fixed; one-hot targets; the class of the
-    largest output (Belkin, Hsu, Ma and Mandal, Reconciling modern machine learning and the bias-variance trade-off, 2019).
+    X (n, d), labels y (n,). Features ReLU(X W) with W (d, width) of variance 1/d, fixed; minimum-norm fit of one-hot
+    targets; the class of the largest output (Belkin, Hsu, Ma and Mandal, Reconciling modern machine-learning practice
+    and the classical bias–variance trade-off, 2019).
     """
     generator = torch.Generator().manual_seed(seed)
     y_train, y_test = (torch.as_tensor(y, device=X_train.device).long() for y in (y_train, y_test))
     one_hot = torch.nn.functional.one_hot(y_train, int(max(y_train.max(), y_test.max())) + 1).to(X_train.dtype)
-    train, test = [], []
+    train: list[Tensor] = []
+    test: list[Tensor] = []
     for width in widths:
         W = torch.randn(X_train.shape[1], int(width), generator=generator, dtype=torch.float64).to(X_train)
         W = W / X_train.shape[1] ** 0.5

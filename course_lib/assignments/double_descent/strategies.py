@@ -162,12 +162,15 @@ def _angles(source: Numbers, n: int, *, uniform: bool) -> np.ndarray:
 
 @st.composite
 def polynomial_tasks(draw: st.DrawFn) -> tuple[Any, ...]:
-    """Arguments of ``polynomial_double_descent``: equispaced training points, other test points, degrees in no order."""
+    """Arguments of ``polynomial_double_descent``: equispaced training points, other test points, unsorted degrees."""
     source = draw(numbers())
     n, n_test = draw(sizes(5, 12)), draw(sizes(2, 4))
     x = source._rng.permutation(np.linspace(-1.0, 1.0, n))  # type: ignore[attr-defined]
     x_test = np.tanh(source.array(n_test, scale=0.7))
-    y, y_test = np.exp(-3 * x**2) + source.nonzero(n, scale=0.3), np.exp(-3 * x_test**2) + source.array(n_test, scale=0.3)
+    y, y_test = (
+        np.exp(-3 * x**2) + source.nonzero(n, scale=0.3),
+        np.exp(-3 * x_test**2) + source.array(n_test, scale=0.3),
+    )
     degrees = [n + 3, 1, n - 1, 0, int(source.integers(2, n - 1)), 3 * n]
     return x, y, x_test, y_test, degrees
 
@@ -191,7 +194,7 @@ def blobs() -> tuple[np.ndarray, ...]:
 
 @cache
 def noisy_digits() -> tuple[np.ndarray, ...]:
-    """(X_train, y_train, X_test, y_test) of the shipped digits: 200 training rows, 20 with a wrong label, 400 test rows."""
+    """(X_train, y_train, X_test, y_test) of the digits: 200 training rows, 20 with a wrong label, 400 test rows."""
     rng = np.random.default_rng(3)
     with np.load(DIGITS) as data:
         chosen = rng.permutation(len(data["labels"]))[:600]

@@ -48,7 +48,9 @@ def test_min_norm_fit_solves_the_normal_equations_and_lies_in_the_row_space(inpu
     np.testing.assert_allclose(null.T @ theta, 0, atol=1e-10)
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.float64, 1e-11), (torch.complex128, 1e-11)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.float64, 1e-11), (torch.complex128, 1e-11)]
+)
 def test_min_norm_fit_in_every_dtype(dtype, tolerance):
     generator = torch.Generator().manual_seed(0)
     Phi = torch.randn(4, 7, dtype=dtype, generator=generator)

@@ -70,7 +70,7 @@ def fit_by_pinv(Phi, y):
 @variant("full singular value decomposition and a loop over its terms", "min_norm_fit")
 def fit_by_terms(Phi, y):
     U, s, Vh = np.linalg.svd(Phi)
-    theta = np.zeros((Phi.shape[1],) + y.shape[1:])
+    theta = np.zeros((Phi.shape[1], *y.shape[1:]))
     for i in range(len(s)):
         if s[i] / s[0] > 1e-12:
             theta += np.multiply.outer(Vh[i], U[:, i] @ y) / s[i]
@@ -87,7 +87,7 @@ def fit_by_qr(Phi, y):
     Q, R, order = linalg.qr(Phi, mode="economic", pivoting=True)
     rank = int(np.sum(np.abs(np.diag(R)) > 1e-12 * abs(R[0, 0])))
     Q2, R2 = np.linalg.qr(R[:rank].T)  # R[:rank] = R2.T @ Q2.T
-    theta = np.zeros((Phi.shape[1],) + y.shape[1:])
+    theta = np.zeros((Phi.shape[1], *y.shape[1:]))
     theta[order] = Q2 @ linalg.solve_triangular(R2.T, Q[:, :rank].T @ y, lower=True)
     return theta
 
@@ -108,7 +108,7 @@ def gradient_descent_fit(Phi, y, lr, steps):
 
 @variant("ΦᵀΦ and Φᵀy computed once", "gradient_descent_fit")
 def descent_with_gram_matrix(Phi, y, lr, steps):
-    n, p = Phi.shape
+    n = len(Phi)
     gram, b = Phi.T @ Phi / n, Phi.T @ y / n
     theta = np.zeros_like(b)
     for _ in range(steps):
