@@ -22,7 +22,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import nbformat
 import numpy as np
 
 from course_lib import assignments, verify
@@ -35,7 +34,9 @@ from course_lib.release import release_assignment
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLE = REPOSITORY / "examples" / "submissions"
-STOCK_CONFIG = "c = get_config()\nc.CourseDirectory.course_id = 'deep-learning'\nc.ClearSolutions.enforce_metadata = False\n"
+STOCK_CONFIG = (
+    "c = get_config()\nc.CourseDirectory.course_id = 'deep-learning'\nc.ClearSolutions.enforce_metadata = False\n"
+)
 STUDENTS = ("student-01", "student-02", "student-03", "student-04", "student-05", "student-06")
 
 
@@ -135,10 +136,14 @@ def main() -> None:
         stock_seconds = stock(folder / "stock", options.assignment, options.stock) / options.stock
         print(f"stock nbgrader autograde     {stock_seconds:8.3f} s per submission ({options.stock} submissions)")
         total, steady = ours(folder / "ours", options.assignment, options.ours, processes)
-        print(f"course grade                 {total / options.ours:8.3f} s per submission ({options.ours}, with start-up)")
+        print(
+            f"course grade                 {total / options.ours:8.3f} s per submission ({options.ours}, with start-up)"
+        )
         print(f"course grade, steady         {steady / options.ours:8.3f} s per submission (start-up left out)")
         ratio = stock_seconds / (steady / options.ours)
-        print(f"throughput                   {ratio:8.1f} times stock ({stock_seconds * options.ours / total:.1f} with start-up)")
+        print(
+            f"throughput                   {ratio:8.1f} times stock ({stock_seconds * options.ours / total:.1f} with start-up)"
+        )
         work = bare(options.assignment, 2 * len(STUDENTS))
         print(f"bare cells and tests         {work:8.3f} s per submission in one warm process")
         beyond = processes * steady / options.ours - work

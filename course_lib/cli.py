@@ -14,22 +14,21 @@ from course_lib import assignments
 console = Console(highlight=False)
 
 
-def root_option(function: click.decorators.FC) -> click.decorators.FC:
-    return click.option(
-        "--root",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        default=Path(),
-        help="The course directory (where nbgrader_config.py is); default: this directory.",
-    )(function)
-
-
+root_option = click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),  # type: ignore[type-var]
+    default=Path(),
+    help="The course directory (where nbgrader_config.py is); default: this directory.",
+)
 names_argument = click.argument("names", nargs=-1, metavar="[ASSIGNMENT]...")
 
 
 @click.group()
 def main() -> None:
     """Release assignments, grade a class, and see where it is lost."""
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # nbgrader runs alembic
+    os.environ["PATH"] = (
+        f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # nbgrader runs alembic
+    )
 
 
 def chosen(names: tuple[str, ...]) -> list[str]:
@@ -57,7 +56,7 @@ def release(names: tuple[str, ...], root: Path) -> None:
 
 
 @main.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))  # type: ignore[type-var]
 @root_option
 def collect(folder: Path, root: Path) -> None:
     """Copy submissions from FOLDER/<student>/<assignment>/ into submitted/."""
@@ -118,7 +117,7 @@ def verify(names: tuple[str, ...], root: Path) -> None:
     """Hold the hidden tests against right and wrong solutions, and print the kill matrix. Fails on a survivor."""
     from course_lib.report.matrix import verify_and_show
 
-    if not all([verify_and_show(console, assignments.load(name), root.resolve()) for name in chosen(names)]):
+    if not all(verify_and_show(console, assignments.load(name), root.resolve()) for name in chosen(names)):
         sys.exit(1)
 
 
@@ -144,7 +143,7 @@ def lab(root: Path, port: int) -> None:
 
 
 @main.command()
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True)
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True)  # type: ignore[type-var]
 def demo(folder: Path) -> None:
     """Grade a sample class in FOLDER: release, collect, autograde, feedback, class report."""
     from course_lib.demo import run_demo

@@ -38,9 +38,7 @@ class CheckFailure(AssertionError):
 def fail(message: str, *, got: Any = None, expected: Any = None) -> NoReturn:
     """Raise a ``CheckFailure``. ``got`` and ``expected`` are values, or None to leave them out."""
     __tracebackhide__ = True
-    raise CheckFailure(
-        message, None if got is None else render(got), None if expected is None else render(expected)
-    )
+    raise CheckFailure(message, None if got is None else render(got), None if expected is None else render(expected))
 
 
 def as_tuple(value: Any, *names: str) -> tuple[Any, ...]:
@@ -85,7 +83,12 @@ def as_array(
             "int" (any integer dtype) or "bool".
     """
     __tracebackhide__ = True
-    wanted = {"real": "a float64 array", "complex": "a complex array", "int": "an integer array", "bool": "a bool array"}
+    wanted = {
+        "real": "a float64 array",
+        "complex": "a complex array",
+        "int": "an integer array",
+        "bool": "a bool array",
+    }
     if shape == ():
         wanted = {"real": "a number", "complex": "a complex number", "int": "an int", "bool": "a bool"}
     scalar_types = (bool, int, float, complex)
@@ -111,9 +114,7 @@ def assert_float64(value: Any, shape: tuple[int, ...], *, name: str = "result") 
         raise CheckFailure(f"{name} must have dtype float64, but has {dtype}", render(value))
 
 
-def assert_close(
-    got: Any, expected: ArrayLike, *, rtol: float, atol: float = 0.0, name: str = "result"
-) -> None:
+def assert_close(got: Any, expected: ArrayLike, *, rtol: float, atol: float = 0.0, name: str = "result") -> None:
     """|got − expected| ≤ atol + rtol·|expected| in every element, with equal shapes. NaN is equal to nothing.
 
     ``expected`` decides shape and kind (complex if it is complex). Infinite entries must be equal.
@@ -154,8 +155,13 @@ def _pattern(got: np.ndarray, expected: np.ndarray) -> str:
     tolerance = 1e-9 * scale
     nonzero = np.abs(expected) > 1e-6 * scale
     if scale > 0 and nonzero.sum() >= 2 and got.dtype.kind == "f":
-        ratio = float(np.median(got[nonzero] / expected[nonzero]))
-        if abs(ratio) > 1e-9 and abs(ratio - 1) > 1e-6 and np.allclose(got, ratio * expected, rtol=1e-9, atol=tolerance):
+        with np.errstate(all="ignore"):
+            ratio = float(np.median(got[nonzero] / expected[nonzero]))
+        if (
+            1e-9 < abs(ratio) < 1e9
+            and abs(ratio - 1) > 1e-6
+            and np.allclose(got, ratio * expected, rtol=1e-9, atol=tolerance)
+        ):
             return "the negative of the expected" if ratio == -1 else f"{ratio:.6g} times the expected"
     if got.ndim == 2 and got.shape[0] == got.shape[1] > 1 and np.allclose(got, expected.T, rtol=1e-9, atol=tolerance):
         return "the transpose of the expected"

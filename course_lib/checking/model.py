@@ -89,7 +89,9 @@ def misconception(
 
     def declare(solution: Any) -> Misconception:
         if not solution.__name__.lower().startswith(entry_point.lower() + "__"):
-            raise ValueError(f"the misconception {solution.__name__!r} must be named '{entry_point}__<belief in short>'")
+            raise ValueError(
+                f"the misconception {solution.__name__!r} must be named '{entry_point}__<belief in short>'"
+            )
         return Misconception(solution.__name__, entry_point, solution, belief, hint, fails, visible)
 
     return declare

@@ -45,9 +45,7 @@ def describe(value: Any) -> str:
 def render_call(call: Call, parameters: dict[str, list[str]]) -> str:
     """The call as a line of Python, with the names of its parameters where they are known."""
     names = parameters.get(call.name if call.target is None else f"{call.target.made_by.name}.{call.name}", [])
-    parts = [
-        f"{names[i]}={render(value)}" if i < len(names) else render(value) for i, value in enumerate(call.args)
-    ]
+    parts = [f"{names[i]}={render(value)}" if i < len(names) else render(value) for i, value in enumerate(call.args)]
     parts += [f"{key}={render(value)}" for key, value in call.kwargs.items()]
     owner = "" if call.target is None else render_call(call.target.made_by, parameters) + "."
     one_line = f"{owner}{call.name}({', '.join(parts)})"
@@ -86,7 +84,9 @@ def _render(value: Any) -> str:
     if is_scalar_type(value):
         return f"np.{value.__name__}"
     if callable(value):
-        return f"<function {getattr(value, '__name__', '')}>".replace(" >", ">").replace("<function <lambda>>", "<function>")
+        return f"<function {getattr(value, '__name__', '')}>".replace(" >", ">").replace(
+            "<function <lambda>>", "<function>"
+        )
     if type(value).__name__ == "Tensor":
         return f"torch.{_render(value.detach().cpu().numpy()).replace('array(', 'tensor(', 1)}"
     return repr(value)

@@ -17,6 +17,7 @@ from typing import Any
 from course_lib.engine.gradebook import GradebookWriter
 from course_lib.engine.submission import Graded, Job, grade_submission
 
+
 @dataclass(frozen=True)
 class Outcome:
     """One submission after the batch: status "graded", "needs attention" or "unchanged", and its record."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import contextlib
 import os
 import select
 import shutil
@@ -47,10 +48,8 @@ class KernelProcess:
         return not select.select([self.pidfd], [], [], 0)[0]
 
     def send_signal(self, number: int) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, number)
-        except ProcessLookupError:
-            pass
 
     def wait(self, seconds: float) -> bool:
         """True if it has exited within this time."""

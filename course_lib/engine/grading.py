@@ -16,7 +16,6 @@ from course_lib.engine.connection import SocketPeer
 from course_lib.engine.errors import WorkerDied
 from course_lib.engine.proxy import Student
 
-
 MAX_TIME_LIMITS = 2
 
 

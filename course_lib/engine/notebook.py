@@ -114,6 +114,7 @@ class NotebookRunner:
         process = process_of(client)
         process.send_signal(signal.SIGINT)
         kernel = client.kc
+        assert kernel is not None
         try:
             run_sync(kernel._async_recv_reply)(kernel.kernel_info(), timeout=INTERRUPT_SECONDS)
         except TimeoutError:
@@ -144,9 +145,7 @@ class BoundedClient(NotebookClient):
     """nbclient with a bound on the output of a cell."""
 
     def __init__(self, notebook: NotebookNode, manager: ForkedKernelManager) -> None:
-        super().__init__(
-            notebook, manager, allow_errors=True, interrupt_on_timeout=False, shutdown_kernel="immediate"
-        )
+        super().__init__(notebook, manager, allow_errors=True, interrupt_on_timeout=False, shutdown_kernel="immediate")
         self._cell: Any = None
         self._bytes = 0
 
@@ -166,6 +165,7 @@ class BoundedClient(NotebookClient):
 
 def process_of(client: NotebookClient) -> Any:
     """The kernel process behind a client."""
+    assert client.km is not None
     provisioner = client.km.provisioner
     assert isinstance(provisioner, ForkedProvisioner)
     return provisioner.process

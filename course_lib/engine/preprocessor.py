@@ -35,13 +35,16 @@ class GradeNotebook(NbGraderPreprocessor):
     """Runs the notebook, then puts a number first into every grade cell that has a test group."""
 
     cell_seconds = Float(30, help="Time limit of one cell, in seconds.").tag(config=True)
-    submission_seconds = Float(300, help="Time limit of all cells of a submission together, in seconds.").tag(config=True)
+    submission_seconds = Float(300, help="Time limit of all cells of a submission together, in seconds.").tag(
+        config=True
+    )
 
     sandbox = Unicode(
         None, allow_none=True, help="Sandbox level (namespaces, landlock, none); default: the strongest that works."
     ).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        number_cells(nb)
         names = resources["nbgrader"]
         assignment = assignment_of(names["assignment"], names["notebook"])
         files = Path(resources["metadata"]["path"])
@@ -61,12 +64,15 @@ class GradeNotebook(NbGraderPreprocessor):
         for index, result in results.items():  # only now: nothing that runs can touch an output any more
             show_result(nb.cells[index], result)
         if assignment:
-            record = {"assignment": assignment.name, "sandbox": level, "questions": [r.as_dict() for r in results.values()]}
+            record = {
+                "assignment": assignment.name,
+                "sandbox": level,
+                "questions": [r.as_dict() for r in results.values()],
+            }
             resources.setdefault("outputs", {})[RECORD] = (
                 json.dumps(record, indent=1, ensure_ascii=False, sort_keys=True).encode() + b"\n"
             )
         return nb, resources
-
 
     def source_notebook(self, assignment: Assignment) -> NotebookNode | None:
         """The instructor's notebook of the assignment, or None where it is not at hand."""
@@ -74,6 +80,13 @@ class GradeNotebook(NbGraderPreprocessor):
         folder = directory.format_path(directory.source_directory, ".", assignment.name)
         path = Path(folder, f"{assignment.name}.ipynb")
         return nbformat.read(path, as_version=4) if path.is_file() else None
+
+
+def number_cells(notebook: NotebookNode) -> None:
+    """Give every cell an id by its place. nbformat would make random ones where they are missing or doubled."""
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"
+    notebook.nbformat_minor = max(5, notebook.nbformat_minor)
 
 
 def illustrations(submitted: NotebookNode, source: NotebookNode | None) -> set[int]:
@@ -123,7 +136,10 @@ def show_result(cell: NotebookNode, result: QuestionResult) -> None:
     share = result.score / result.points  # an instructor may give the cell another weight than the test group's points
     score = nbformat.v4.new_output(
         "execute_result",
-        data={"text/plain": format_score(share * float(cell["metadata"]["nbgrader"]["points"])), "text/html": render_question(result)},
+        data={
+            "text/plain": format_score(share * float(cell["metadata"]["nbgrader"]["points"])),
+            "text/html": render_question(result),
+        },
         execution_count=cell.get("execution_count"),
     )
     cell.outputs = [score]

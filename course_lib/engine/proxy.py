@@ -108,9 +108,7 @@ class Student:
         self._peer.begin()
         self._peer.request(codec.encode(["drop"]), _no_callback)
 
-    def call(
-        self, target: StudentObject | None, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    def call(self, target: StudentObject | None, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         callbacks = _Callbacks()
         head: list[Any] = ["call", name] if target is None else ["method", target.number, name]
         wire_args = [callbacks.lower(a) for a in args]

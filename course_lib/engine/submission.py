@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import traceback
+import warnings
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -28,7 +29,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from course_lib import assignments
-from course_lib.engine.preprocessor import RECORD
+from course_lib.engine.preprocessor import RECORD, number_cells
 
 CONFIG_FILE = "nbgrader_config.py"
 MAX_NOTEBOOK_BYTES = 50 * 2**20
@@ -217,7 +218,9 @@ def read_notebook(path: Path) -> Any:
     """
     size = path.stat().st_size
     if size > MAX_NOTEBOOK_BYTES:
-        raise NeedsAttention(f"{path.name} has {size / 2**20:.0f} MB; at most {MAX_NOTEBOOK_BYTES / 2**20:.0f} are read")
+        raise NeedsAttention(
+            f"{path.name} has {size / 2**20:.0f} MB; at most {MAX_NOTEBOOK_BYTES / 2**20:.0f} MB are read"
+        )
     if size == 0:
         raise NeedsAttention(f"{path.name} is empty")
     try:
@@ -229,7 +232,10 @@ def read_notebook(path: Path) -> Any:
     if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
         raise NeedsAttention(f"{path.name} is not a notebook: it has no 'nbformat'")
     try:
-        notebook = nbformat.reads(json.dumps(content), as_version=4)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of missing and doubled cell ids, which are mended right here
+            notebook = nbformat.reads(json.dumps(content), as_version=4)
+            number_cells(notebook)
         nbformat.validate(notebook)
     except Exception as error:
         raise NeedsAttention(f"{path.name} is not a valid notebook: {str(error)[:300]}") from None
@@ -249,7 +255,11 @@ def course_digest(root: str, assignment: str) -> str:
     directory = course_directory(root)
     source = Path(directory.format_path(directory.source_directory, ".", assignment))
     package = Path(assignments.__file__).parents[1]
-    code = [p for part in ("checking", "engine", "worker", f"assignments/{assignment}") for p in (package / part).glob("*.py")]
+    code = [
+        p
+        for part in ("checking", "engine", "worker", f"assignments/{assignment}")
+        for p in (package / part).glob("*.py")
+    ]
     return files_digest([*sorted(source.rglob("*")), *sorted(code), Path(root, CONFIG_FILE)])
 
 

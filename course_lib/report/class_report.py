@@ -179,7 +179,9 @@ def as_csv(assignment: str, rows: list[Row]) -> str:
     ids = [q.id for q in assignments.load(assignment).questions]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["student", *ids, "automatic", "total", "maximum", "open_manual", "seconds_late", "status", "reason"])
+    writer.writerow(
+        ["student", *ids, "automatic", "total", "maximum", "open_manual", "seconds_late", "status", "reason"]
+    )
     for row in rows:
         scores = ["" if row.scores[i] is None else f"{row.scores[i]:g}" for i in ids]
         sums = [f"{row.auto:g}", f"{row.total:g}", f"{row.maximum:g}", row.manual_open, f"{row.seconds_late:g}"]

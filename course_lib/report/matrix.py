@@ -36,7 +36,9 @@ def verify_and_show(console: Console, assignment: Assignment, root: Path) -> boo
         started = time.perf_counter()
         verify.run_group(groups[question.id], solution)
         spent = (time.perf_counter() - started) * 1000
-        console.print(f"Q{number} {question.id}: {groups[question.id].points:g} points, {spent:.0f} ms", highlight=False)
+        console.print(
+            f"Q{number} {question.id}: {groups[question.id].points:g} points, {spent:.0f} ms", highlight=False
+        )
     for problem in problems:
         console.print(f"PROBLEM {problem}", style="bold red", markup=False)
     count = len(assignment.misconceptions())

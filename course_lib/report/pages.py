@@ -20,6 +20,8 @@ def write_feedback(root: Path, assignment: str) -> list[Path]:
         return []
     result = NbGraderAPI(directory, config=load_config(str(root))).generate_feedback(assignment, force=True)
     if not result["success"]:
-        raise RuntimeError(f"nbgrader could not write feedback of {assignment}:\n{result.get('error') or result.get('log')}")
+        raise RuntimeError(
+            f"nbgrader could not write feedback of {assignment}:\n{result.get('error') or result.get('log')}"
+        )
     pages = Path(directory.format_path(directory.feedback_directory, ".", "."))
     return sorted(pages.glob(f"*/{assignment}/*.html"))

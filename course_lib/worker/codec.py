@@ -24,7 +24,22 @@ MAX_DEPTH = 12
 _DTYPES = {
     np.dtype(name).str: np.dtype(name)
     for name in (
-        "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
+        [
+            "bool",
+            "int8",
+            "int16",
+            "int32",
+            "int64",
+            "uint8",
+            "uint16",
+            "uint32",
+            "uint64",
+            "float16",
+            "float32",
+            "float64",
+            "complex64",
+            "complex128",
+        ]
     )
 }
 _SCALAR_TYPES = {dtype.type: name for name, dtype in _DTYPES.items()}

@@ -32,7 +32,7 @@ class WarmKernelApp(IPKernelApp):
     connection: dict[str, Any]
 
     def init_connection_file(self) -> None:
-        self.load_connection_info(self.connection)
+        self.load_connection_info(self.connection)  # type: ignore[arg-type]
 
     def _try_bind_socket(self, s: Any, port: int) -> int:
         bind(s, f"{self.ip}-{port}")
@@ -70,10 +70,11 @@ def run(connection: dict[str, Any], proxy: int, bound: int) -> None:
     global _proxy  # noqa: PLW0603 (one kernel a process)
     _proxy = proxy
     WarmKernelApp.connection = connection
-    Heartbeat._try_bind_socket = lambda self: bind(self.socket, f"{self.ip}-{self.port}")
+    Heartbeat._try_bind_socket = lambda self: bind(self.socket, f"{self.ip}-{self.port}")  # type: ignore[method-assign]
     app = WarmKernelApp.instance()
     app.initialize()
     # The controller's calls are answered between cells, in the main thread, where SIGINT can end a call.
+    assert app.shell is not None
     server = _Server(app.shell.user_ns)
     IOLoop.current().add_handler(proxy, lambda *_: server.run(), IOLoop.READ)
     os.write(bound, b"1")
@@ -127,7 +128,7 @@ class _Server:
 
     def _read(self) -> Any:
         length, self._number = HEADER.unpack(_read_exactly(HEADER.size))
-        return None if self._number == STOP else codec.decode(_read_exactly(length))
+        return None if self._number == STOP else codec.decode(bytes(_read_exactly(length)))
 
     def _write(self, number: int, data: bytes) -> None:
         view = memoryview(HEADER.pack(len(data), number) + data)

@@ -30,7 +30,9 @@ def run(tmp_path: Path) -> Callable[..., NotebookRunner]:
                 self.execute(index)
             return self
 
-    def make(*cells: str, cell_seconds: float = 20, total_seconds: float = 100, files: Path = tmp_path) -> NotebookRunner:
+    def make(
+        *cells: str, cell_seconds: float = 20, total_seconds: float = 100, files: Path = tmp_path
+    ) -> NotebookRunner:
         notebook = new_notebook(cells=[new_code_cell(source) for source in cells])
         return Running(notebook, files, cell_seconds, total_seconds)
 

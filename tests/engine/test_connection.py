@@ -43,7 +43,9 @@ def frame(number: int, message: Any) -> bytes:
 
 
 @contextmanager
-def played(play: Callable[[socket.socket], None], call_seconds: float = 0.3) -> Iterator[tuple[SocketPeer, PlayedProcess]]:
+def played(
+    play: Callable[[socket.socket], None], call_seconds: float = 0.3
+) -> Iterator[tuple[SocketPeer, PlayedProcess]]:
     ours, theirs = socket.socketpair()
     process = PlayedProcess(ours)
     thread = threading.Thread(target=play, args=(theirs,))

@@ -95,7 +95,9 @@ def test_bad_results_are_wrong_answers_with_a_message(grade, value):
 
 
 def test_results_that_change_from_call_to_call_are_wrong(grade):
-    result = grade("calls = 0\ndef double(x):\n    global calls\n    calls += 1\n    return (2 if calls < 12 else 9) * x, x.sum()")
+    result = grade(
+        "calls = 0\ndef double(x):\n    global calls\n    calls += 1\n    return (2 if calls < 12 else 9) * x, x.sum()"
+    )
     assert result.properties[1].verdict is Verdict.WRONG_ANSWER
 
 

@@ -34,7 +34,9 @@ def test_cells_run_as_in_an_ordinary_kernel(run):
 def test_every_kernel_starts_afresh_and_with_the_same_generators(run):
     draws = []
     for _ in range(2):
-        with run("import numpy as np, random, torch\nprint(np.random.rand(), random.random(), torch.rand(1))", "x = 1") as r:
+        with run(
+            "import numpy as np, random, torch\nprint(np.random.rand(), random.random(), torch.rand(1))", "x = 1"
+        ) as r:
             draws.append(text_of(r.notebook.cells[0]))
     assert draws[0] == draws[1]
     with run("x") as r:
@@ -44,7 +46,10 @@ def test_every_kernel_starts_afresh_and_with_the_same_generators(run):
 def test_the_kernel_finds_the_files_but_no_notebook_and_writes_into_a_copy(run, tmp_path):
     (tmp_path / "data.txt").write_text("data")
     (tmp_path / "secret.ipynb").write_text("{}")
-    with run("print(open('data.txt').read(), [n for n in __import__('os').listdir() if n[0] != '.'])", "open('data.txt', 'w').write('x')") as r:
+    with run(
+        "print(open('data.txt').read(), [n for n in __import__('os').listdir() if n[0] != '.'])",
+        "open('data.txt', 'w').write('x')",
+    ) as r:
         assert text_of(r.notebook.cells[0]) == "data ['data.txt']\n"
     assert (tmp_path / "data.txt").read_text() == "data"
 

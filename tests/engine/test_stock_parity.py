@@ -44,9 +44,7 @@ def grade(folder: Path, config: str) -> dict[tuple[str, str, str], tuple[float |
 
 @pytest.fixture(scope="module")
 def scores(tmp_path_factory):
-    return {
-        name: grade(tmp_path_factory.mktemp(name), config) for name, config in (("stock", STOCK), ("ours", OURS))
-    }
+    return {name: grade(tmp_path_factory.mktemp(name), config) for name, config in (("stock", STOCK), ("ours", OURS))}
 
 
 def test_the_course_has_what_it_takes_to_tell_a_difference(scores):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -17,13 +18,22 @@ from course_lib.worker import codec
 from course_lib.worker.codec import CallableRef, ObjectRef, Opaque, WireError, decode, encode
 
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20) | st.binary(max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.lists(inner, max_size=4).map(tuple)
-    | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20)
+    | st.binary(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=4)
+    ),
     max_leaves=12,
 )
-dtypes = st.sampled_from("bool int8 int32 int64 uint8 uint64 float16 float32 float64 complex64 complex128".split())
+dtypes = st.sampled_from(
+    ["bool", "int8", "int32", "int64", "uint8", "uint64", "float16", "float32", "float64", "complex64", "complex128"]
+)
 arrays = dtypes.flatmap(lambda name: hnp.arrays(name, hnp.array_shapes(min_dims=0, min_side=0, max_side=4)))
 
 
@@ -116,10 +126,8 @@ def test_a_list_that_holds_itself_is_refused():
 
 @given(st.binary(max_size=200))
 def test_no_bytes_do_anything_but_decode_or_raise_wire_error(data):
-    try:
+    with contextlib.suppress(WireError):
         decode(data)
-    except WireError:
-        pass
 
 
 @given(plain, st.data())
@@ -127,10 +135,8 @@ def test_damaged_messages_decode_or_raise_wire_error(value, data):
     packed = bytearray(encode([value, np.arange(3.0), (1, 2)]))
     for _ in range(data.draw(st.integers(1, 3))):
         packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(WireError):
         decode(bytes(packed))
-    except WireError:
-        pass
 
 
 def array_message(dtype: str, shape: list[Any], data: bytes) -> bytes:

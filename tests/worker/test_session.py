@@ -63,7 +63,7 @@ def test_errors_come_back_with_the_students_frames_only():
     kind, name, message, frames = answer("call", "divide", [0], {})
     assert (kind, name, message) == ("error", "ZeroDivisionError", "division by zero")
     assert "test_session.py" in frames
-    assert "session.py\", line" not in frames.replace("test_session.py", "")
+    assert 'session.py", line' not in frames.replace("test_session.py", "")
 
 
 def test_exit_is_an_error_and_not_an_exit():

@@ -1,0 +1,94 @@
+"""The batch without kernels: what is graded again, what happens when grading processes die, and that nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import pytest
+
+from course_lib.engine.batch import grade_class, run_jobs
+from course_lib.engine.submission import Graded, Job
+
+
+class PlayedExecutor(Executor):
+    """Runs jobs at once in this process; a poisonous one breaks the pool for itself and all later ones."""
+
+    def __init__(self, poison: set[str]) -> None:
+        self.poison, self.broken, self.ran = poison, False, []  # type: ignore[var-annotated]
+
+    def submit(self, function: Any, job: Job, /, *args: Any, **kwargs: Any) -> Future[Graded]:  # type: ignore[override]
+        future: Future[Graded] = Future()
+        self.broken = self.broken or job.student in self.poison
+        if self.broken:
+            future.set_exception(BrokenProcessPool("a process died"))
+        else:
+            self.ran.append(job.student)
+            future.set_result(Graded(job, "graded"))
+        return future
+
+
+def jobs(*students: str) -> list[Job]:
+    return [Job("/course", "toy", student) for student in students]
+
+
+def statuses(results: Iterator[Graded]) -> dict[str, str]:
+    return {graded.job.student: graded.status for graded in results}
+
+
+@pytest.mark.parametrize("poison", [set(), {"a"}, {"b"}, {"d"}, {"a", "c"}, {"a", "b", "c", "d"}])
+def test_a_submission_that_kills_its_grader_costs_nobody_else_a_grade(poison):
+    found = statuses(run_jobs(jobs("a", "b", "c", "d"), lambda: PlayedExecutor(poison)))
+    assert found == {s: "needs attention" if s in poison else "graded" for s in "abcd"}
+
+
+def test_no_jobs_need_no_executor():
+    def make() -> Executor:
+        raise AssertionError("no executor is needed")
+
+    assert list(run_jobs([], make)) == []
+
+
+class PlayedWriter:
+    """A gradebook that remembers who was saved."""
+
+    def __init__(self, unchanged: set[str]) -> None:
+        self.unchanged, self.saved = unchanged, []  # type: ignore[var-annotated]
+
+    def is_unchanged(self, student: str) -> bool:
+        return student in self.unchanged
+
+    def record(self, student: str) -> dict[str, Any]:
+        return {"student": student, "old": True}
+
+    def save(self, graded: Graded) -> dict[str, Any]:
+        self.saved.append(graded.job.student)
+        return {"student": graded.job.student}
+
+
+@pytest.fixture
+def executor() -> Callable[[], Executor]:
+    return lambda: PlayedExecutor(set())
+
+
+def test_unchanged_submissions_are_reported_and_not_graded(executor):
+    writer: Any = PlayedWriter({"a", "c"})
+    outcomes = list(grade_class(jobs("a", "b", "c"), writer, executor))
+    assert {o.student: o.status for o in outcomes} == {"a": "unchanged", "b": "graded", "c": "unchanged"}
+    assert writer.saved == ["b"]
+    assert next(o for o in outcomes if o.student == "a").record == {"student": "a", "old": True}
+
+
+def test_force_grades_unchanged_submissions_too(executor):
+    writer: Any = PlayedWriter({"a", "b"})
+    outcomes = list(grade_class(jobs("a", "b"), writer, executor, force=True))
+    assert sorted(writer.saved) == ["a", "b"]
+    assert {o.status for o in outcomes} == {"graded"}
+
+
+def test_every_outcome_is_saved_before_it_is_reported(executor):
+    writer: Any = PlayedWriter(set())
+    for count, _ in enumerate(grade_class(jobs("a", "b", "c"), writer, executor), 1):
+        assert len(writer.saved) == count

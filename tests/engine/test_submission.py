@@ -1,0 +1,67 @@
+"""Bad notebooks get a reason in words before anything of them runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from course_lib.engine import submission
+from course_lib.engine.submission import NeedsAttention, read_notebook
+
+
+def write(path: Path, content: bytes | str) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "is empty"),
+        ("this is no notebook", "is not a notebook: Expecting value"),
+        (b"\xff\xfe\x00", "is not a notebook"),
+        ("[]", "has no 'nbformat'"),
+        ('{"cells": []}', "has no 'nbformat'"),
+        ('{"nbformat": "four"}', "has no 'nbformat'"),
+        ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}', "is not a valid notebook"),
+        ('{"nbformat": 99, "nbformat_minor": 0}', "is not a valid notebook"),
+        ("[" * 100_000, "is n"),
+    ],
+)
+def test_what_is_no_notebook_is_refused_with_the_reason(tmp_path, content, words):
+    with pytest.raises(NeedsAttention, match=r"work\.ipynb") as caught:
+        read_notebook(write(tmp_path / "work.ipynb", content))
+    assert words in str(caught.value)
+
+
+def test_a_huge_file_is_not_even_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(submission, "MAX_NOTEBOOK_BYTES", 100)
+    with pytest.raises(NeedsAttention, match="at most 0 MB"):
+        read_notebook(write(tmp_path / "work.ipynb", "x" * 101))
+
+
+def test_a_notebook_of_an_older_format_is_read(tmp_path):
+    old = nbformat.v3.new_notebook(
+        worksheets=[nbformat.v3.new_worksheet(cells=[nbformat.v3.new_code_cell(input="x = 1")])]
+    )
+    path = write(tmp_path / "old.ipynb", json.dumps(old))
+    assert [cell.source for cell in read_notebook(path).cells] == ["x = 1"]
+
+
+def test_doubled_cell_ids_are_mended(tmp_path):
+    notebook = new_notebook(cells=[new_code_cell("1", id="same"), new_code_cell("2", id="same")])
+    path = write(tmp_path / "twice.ipynb", json.dumps(notebook))
+    ids = [cell.id for cell in read_notebook(path).cells]
+    assert len(set(ids)) == 2
+
+
+def test_digests_change_with_content_and_names_but_not_with_time(tmp_path):
+    first = write(tmp_path / "a", "1")
+    before = submission.files_digest([first])
+    assert submission.files_digest([write(first, "1")]) == before
+    assert submission.files_digest([write(first, "2")]) != before
+    assert submission.files_digest([write(tmp_path / "b", "1")]) != before
