@@ -1,8 +1,8 @@
 """The same notebooks graded by stock ``nbgrader autograde`` and by ``course grade``, in one run: ``make bench``.
 
-Stock runs the visible checks only: it has no hidden tests. We run those and the hidden tests. Also reports what a submission costs
-beyond the bare work, which is running its cells and its hidden tests in one warm process without any protection, and what
-each sandbox level adds.
+Stock runs the visible checks only: it has no hidden tests. We run those and the hidden tests. Also reports what a
+submission costs beyond the bare work, which is running its cells and its hidden tests in one warm process without any
+protection, and what each sandbox level adds.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ def stock(folder: Path, assignment: str, size: int) -> float:
 
 
 def run_nbgrader(folder: Path, *arguments: str) -> None:
+    """Run an nbgrader command in a course directory."""
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
@@ -122,6 +123,7 @@ def alone(folder: Path, assignment: str, level: str, count: int) -> float:
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--assignment", default="backprop")
     parser.add_argument("--stock", type=int, default=6, help="submissions graded by stock nbgrader")

@@ -34,8 +34,8 @@ BARE = "bare fork"
 
 def serve(policy: Policy | None) -> None:
     """Fork one kernel for each line on standard input, and print its three times in milliseconds."""
-    import numpy  # noqa: F401, PLC0415
-    import torch  # noqa: PLC0415
+    import numpy  # noqa: F401
+    import torch
 
     torch.set_num_threads(1)
     if policy is not None:

@@ -15,7 +15,8 @@ STUDENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,99}")
 def collect_submissions(folder: Path, root: Path) -> Iterator[str]:
     """Copy ``folder/<student>/<assignment>/`` to ``submitted/<student>/<assignment>/``; yields what is worth saying.
 
-    Links are not followed, other kinds of files than plain ones are left out, and a submission that is already there is replaced.
+    Links are not followed, other kinds of files than plain ones are left out, and a submission that is already there is
+    replaced.
     """
     directory = course_directory(str(root))
     count = 0

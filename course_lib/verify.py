@@ -54,7 +54,7 @@ def visible_checks(notebook: Path) -> dict[str, str]:
 
 @contextmanager
 def _import_from(folder: Path) -> Iterator[None]:
-    """Notebooks import ``checks`` and other modules from their own folder; so that each gets its own, forget them after."""
+    """Notebooks import ``checks`` and others from their own folder: forget them after, so that each gets its own."""
     names = [path.stem for path in folder.glob("*.py")]
     old = os.getcwd()
     sys.path.insert(0, str(folder))
@@ -89,6 +89,7 @@ class Row:
 
 
 def failed(results: list[PropertyResult]) -> bool:
+    """Whether any property was not accepted."""
     return any(r.verdict is not Verdict.ACCEPTED for r in results)
 
 

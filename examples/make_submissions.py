@@ -146,7 +146,9 @@ def prints_scores(name: str) -> Notebook:
 def without_cells(name: str) -> Notebook:
     """Solved, but grade cells are deleted, doubled, and turned into text."""
     notebook = solved(name)
-    graded = [c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade") and c["cell_type"] == "code"]
+    graded = [
+        c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade") and c["cell_type"] == "code"
+    ]
     notebook["cells"].remove(graded[0])
     notebook["cells"].append(copy.deepcopy(graded[1]))
     graded[2].update(cell_type="markdown")
@@ -167,7 +169,9 @@ CLASS: dict[str, Callable[[str], Notebook | bytes | None]] = {
     "student-07": lambda name: with_misconceptions(name, 3, 4),
     "student-08": lambda name: unfinished(name, 4),
     "student-09": lambda name: read("release", name),
-    "student-10": lambda name: change(name, 2, lambda source: source + "\nraise RuntimeError('I forgot to remove this')"),
+    "student-10": lambda name: change(
+        name, 2, lambda source: source + "\nraise RuntimeError('I forgot to remove this')"
+    ),
     "student-11": lambda name: change(name, 3, lambda source: source + LOOP.format(entry_point(name, 3))),
     "student-12": lambda name: None,
     "student-13": lambda name: change(name, 1, lambda source: source.replace(entry_point(name, 1), "my_function")),

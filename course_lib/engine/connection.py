@@ -109,7 +109,7 @@ class SocketPeer:
                 raise WireError(f"a frame of {length} bytes")
             data = self._read(length, deadline)
             if number == self._number:
-                return codec.decode(data)
+                return codec.decode(bytes(data))
 
     def _read(self, count: int, deadline: float) -> bytearray:
         data = bytearray(count)

@@ -83,7 +83,7 @@ class ForkServer:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._connection = ours
         self._policy = policy_for(level, self.workspace, course=Path.cwd())
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 (our own program)
             [sys.executable, "-m", "course_lib.worker.server", str(theirs.fileno()), self._policy.to_json()],
             pass_fds=[theirs.fileno()],
             env=server_environment(),
@@ -154,7 +154,8 @@ class ForkServer:
     def _receive(self, seconds: float) -> int:
         """Wait for the server's next packet and return the descriptor in it, or −1."""
         ready = select.select([self._connection], [], [], seconds)[0]
-        data, ancillary = b"", []
+        data: bytes = b""
+        ancillary: list[tuple[int, int, bytes]] = []
         if ready:
             data, ancillary, *_ = self._connection.recvmsg(64, socket.CMSG_SPACE(4))
         if not data:

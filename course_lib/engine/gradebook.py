@@ -1,7 +1,8 @@
 """The one place that writes grades: a graded submission into the gradebook and the autograded folder.
 
 Only the process that runs the batch imports this, so a gradebook has one writer. Uses nbgrader's own steps
-(SaveAutoGrades, AssignLatePenalties, ...), so a grade means the same as after ``nbgrader autograde``; manual grades are not touched.
+(SaveAutoGrades, AssignLatePenalties, ...), so a grade means the same as after ``nbgrader autograde``; manual grades are
+not touched.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class GradebookWriter:
         except MissingEntry:
             self.gradebook.close()
             raise LookupError(
-                f"the gradebook does not know the assignment {self.assignment!r}; run 'course release {self.assignment}' first"
+                f"the gradebook does not know the assignment {self.assignment!r}; "
+                f"run 'course release {self.assignment}' first"
             ) from None
         return self
 
@@ -101,7 +103,7 @@ class GradebookWriter:
             }
             text = json.dumps(record, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
             (staging / RECORD).write_text(text, encoding="utf-8")
-            os.chmod(staging, 0o755)
+            os.chmod(staging, 0o755)  # noqa: S103 (as nbgrader leaves it)
             replace_folder(staging, final)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
@@ -136,7 +138,7 @@ class GradebookWriter:
 
 
 def replace_folder(new: Path, final: Path) -> None:
-    """Put ``new`` in the place of ``final``; a crash in between leaves the old one, or none and the new one beside it."""
+    """Put ``new`` in the place of ``final``. After a crash in between, the old one or the new one lies beside it."""
     old = None
     if final.exists():
         old = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent)) / "old"

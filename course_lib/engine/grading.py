@@ -1,4 +1,4 @@
-"""Turns a student's functions into verdicts: runs test groups through the proxy and survives what they do to the kernel.
+"""Turns a student's functions into verdicts: runs test groups through the proxy, whatever that does to the kernel.
 
 The only module besides ``course_lib.diagnosis`` that meets both hidden tests and student code, and it meets the code
 only through ``proxy``.

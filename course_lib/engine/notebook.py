@@ -1,7 +1,7 @@
 """Runs one submission's notebook in a worker kernel, whatever its cells do.
 
-A cell that runs too long is interrupted; one that takes the kernel with it is marked, and a new kernel takes over with the
-state that the cells before it make. Knows nothing of grading.
+A cell that runs too long is interrupted; one that takes the kernel with it is marked, and a new kernel takes over with
+the state that the cells before it make. Knows nothing of grading.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class NotebookRunner:
         return SocketPeer(process_of(self._live_client()), call_seconds)
 
     def _live_client(self) -> BoundedClient:
-        """The client of a live kernel. A dead one is replaced by a new one in the state that the executed cells make."""
+        """The client of a live kernel. A dead one is replaced by one in the state that the executed cells make."""
         while self._client is not None and not process_of(self._client).alive():
             self._close()
             self._revivals += 1

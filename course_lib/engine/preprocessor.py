@@ -1,8 +1,8 @@
 """nbgrader's seam: the preprocessor that replaces nbgrader's Execute.
 
-Runs a submission in a sandboxed worker kernel, has the hidden tests judge it from outside, and writes each verdict into its grade
-cell in the form that nbgrader's SaveAutoGrades reads. The same class serves ``nbgrader autograde``, the formgrader and
-``course grade``. A notebook that is not of this course runs and is graded as stock nbgrader would.
+Runs a submission in a sandboxed worker kernel, has the hidden tests judge it from outside, and writes each verdict into
+its grade cell in the form that nbgrader's SaveAutoGrades reads. The same class serves ``nbgrader autograde``, the
+formgrader and ``course grade``. A notebook that is not of this course runs and is graded as stock nbgrader would.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def number_cells(notebook: NotebookNode) -> None:
 def illustrations(submitted: NotebookNode, source: NotebookNode | None) -> set[int]:
     """Indices of the code cells that need not run: as released, neither graded, nor an answer, nor locked.
 
-    Nothing that is graded may depend on such a cell (a test of this project's holds every notebook to it). But what a student
-    has added or changed may: then all cells run.
+    Nothing that is graded may depend on such a cell (a test of this project's holds every notebook to it). But what a
+    student has added or changed may: then all cells run.
     """
     if source is None:
         return set()
@@ -120,10 +120,12 @@ def assignment_of(assignment: str, notebook: str) -> Assignment | None:
 
 
 def grade_id(cell: NotebookNode) -> str:
+    """nbgrader's id of the cell, or an empty string."""
     return str(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
 
 
 def is_autograded(cell: NotebookNode) -> bool:
+    """Whether the cell is a code cell with points and without an answer."""
     return bool(cell.cell_type == "code" and utils.is_grade(cell) and not utils.is_solution(cell))
 
 

@@ -1,7 +1,7 @@
 """jupyter_client's seam: kernels that are forked from the warm server instead of started.
 
-``ForkedKernelManager`` is what our preprocessor hands to nbclient; the provisioner is also registered as ``course-forked``,
-for anybody who wants it in a kernel spec.
+``ForkedKernelManager`` is what our preprocessor hands to nbclient; jupyter_client finds the provisioner under the name
+``course-forked``.
 """
 
 from __future__ import annotations

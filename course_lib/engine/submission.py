@@ -88,10 +88,12 @@ def load_config(root: str, overrides: str = "{}") -> Config:
 
 
 def config_of(job: Job) -> Config:
+    """The configuration to grade a job with."""
     return load_config(job.root, json.dumps(job.overrides, sort_keys=True))
 
 
 def course_directory(root: str) -> CourseDirectory:
+    """nbgrader's view of the course directory."""
     return CourseDirectory(config=load_config(root))
 
 
@@ -119,6 +121,7 @@ def load_class(name: Any) -> Any:
 
 
 def apply(steps: list[Any], notebook: Any, resources: dict[str, Any], config: Config) -> tuple[Any, dict[str, Any]]:
+    """Run preprocessors one after the other."""
     for step in steps:
         notebook, resources = step(config=config)(notebook, resources)
     return notebook, resources
@@ -264,6 +267,7 @@ def course_digest(root: str, assignment: str) -> str:
 
 
 def files_digest(paths: Any) -> str:
+    """Changes when a file's name or content does."""
     digest = hashlib.sha256()
     for path in paths:
         if path.is_file() and "__pycache__" not in path.parts:

@@ -1,7 +1,7 @@
 """The class report of one assignment: where the class is lost, as one HTML page without scripts.
 
-Reads the records that grading left and the gradebook; writes ``reports/<assignment>.html`` and ``.csv``. For staff: it names
-misconceptions and properties, which students never see.
+Reads the records that grading left and the gradebook; writes ``reports/<assignment>.html`` and ``.csv``. For staff: it
+names misconceptions and properties, which students never see.
 """
 
 from __future__ import annotations
@@ -110,6 +110,7 @@ def collect_rows(root: Path, assignment: str) -> tuple[list[Row], dict[str, dict
 
 
 def make_row(gradebook: Gradebook, assignment: str, student: str, record: dict[str, Any]) -> Row:
+    """One student's row, from the gradebook and the record of the grading."""
     submission = gradebook.find_submission(assignment, student)
     found = {q["question"]: q["score"] for q in record["questions"]}
     grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
@@ -156,6 +157,7 @@ def question_statistics(assignment: str, records: dict[str, dict[str, Any]]) -> 
 
 
 def count(statistics: PropertyStatistics, verdict: str) -> None:
+    """Add one submission's verdict."""
     statistics.tried += 1
     if verdict == "accepted":
         statistics.passed += 1

@@ -23,5 +23,5 @@ environment.filters["points"] = lambda value: f"{value:g}"
 
 
 def render_question(result: QuestionResult) -> str:
-    """The table of one question: what was checked, the verdict, the smallest failing input, got and expected, a hint."""
+    """One question as a table: what was checked, verdict, smallest failing input, got and expected, and a hint."""
     return environment.get_template("question.html.j2").render(result=result)

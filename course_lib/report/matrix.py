@@ -20,7 +20,7 @@ def verify_and_show(console: Console, assignment: Assignment, root: Path) -> boo
     solution = verify.notebook_namespace(notebook)
     table = Table(title=f"{assignment.name}: properties failed of each group", title_justify="left")
     table.add_column("solution", overflow="fold")
-    for number, question in enumerate(assignment.questions, 1):
+    for number in range(1, len(assignment.questions) + 1):
         table.add_column(f"Q{number}", justify="center", no_wrap=True)
     problems = []
     for label, namespace in (("reference", verify.reference_namespace(assignment)), ("notebook", solution)):

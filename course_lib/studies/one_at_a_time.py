@@ -17,7 +17,7 @@ from course_lib.studies import trainer
 Curves = dict[str, np.ndarray]
 
 
-def train_one(  # noqa: PLR0917
+def train_one(
     member: trainer.Member,
     X: np.ndarray,
     y: np.ndarray,

@@ -385,7 +385,7 @@ def write(tournaments: dict[str, Any], target: Path) -> None:
 
 @click.command()
 @click.option("--quick", is_flag=True, help="A tenth of everything, to see that it runs.")
-@click.option("--target", type=click.Path(path_type=Path), default=TARGET, show_default=True)
+@click.option("--target", type=click.Path(path_type=Path), default=TARGET, show_default=True)  # type: ignore[type-var]
 def main(quick: bool, target: Path) -> None:
     """Train the networks, play the tournaments, write the data file."""
     torch.set_num_threads(1)

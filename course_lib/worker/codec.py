@@ -111,7 +111,7 @@ def decode(data: bytes | memoryview) -> Any:
 
 
 def is_scalar_type(value: Any) -> bool:
-    """Whether ``value`` is a NumPy scalar type such as ``np.float32``: it crosses as itself, though it can be called."""
+    """Whether ``value`` is a NumPy scalar type such as ``np.float32``: it crosses as itself, though callable."""
     return type(value) is type and value in _SCALAR_TYPES
 
 
@@ -191,7 +191,7 @@ class _Reader:
     def __init__(self, depth: int = 0) -> None:
         self.depth = depth
 
-    def __call__(self, code: int, payload: bytes) -> Any:
+    def __call__(self, code: int, payload: bytes) -> Any:  # noqa: PLR0912 (one branch a type)
         if self.depth >= MAX_DEPTH:
             raise WireError(f"a message nested deeper than {MAX_DEPTH} levels")
         if code == _ARRAY:

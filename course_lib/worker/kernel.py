@@ -72,14 +72,14 @@ def run(connection: dict[str, Any], proxy: int, bound: int) -> None:
     WarmKernelApp.connection = connection
     Heartbeat._try_bind_socket = lambda self: bind(self.socket, f"{self.ip}-{self.port}")  # type: ignore[method-assign]
     app = WarmKernelApp.instance()
-    app.initialize()
+    app.initialize()  # type: ignore[no-untyped-call]
     # The controller's calls are answered between cells, in the main thread, where SIGINT can end a call.
     assert app.shell is not None
     server = _Server(app.shell.user_ns)
     IOLoop.current().add_handler(proxy, lambda *_: server.run(), IOLoop.READ)
     os.write(bound, b"1")
     os.close(bound)
-    app.start()
+    app.start()  # type: ignore[no-untyped-call]
 
 
 class _Server:

@@ -1,12 +1,12 @@
 """The fork server: a warm interpreter that turns into one kernel after another by forking.
 
-Started by ``engine.forkserver`` as ``python -m course_lib.worker.server <socket fd> <policy>``. It has imported what notebooks
-import, runs one thread, and never opens ZeroMQ, SQLite or CUDA, so that a fork of it is safe. It holds no secret and
-reads nothing of the course but ``course_lib.worker``. When its socket closes it exits, and its kernels die with it.
+Started by ``engine.forkserver`` as ``python -m course_lib.worker.server <socket fd> <policy>``. It has imported what
+notebooks import, runs one thread, and never opens ZeroMQ, SQLite or CUDA, so that a fork of it is safe. It holds no
+secret and reads nothing of the course but ``course_lib.worker``. When its socket closes it exits, and its kernels die.
 
 Requests, each one packet: msgpack of ``{"connection", "environment", "policy"}`` with two descriptors, the
-kernel's end of the proxy connection and a pipe on which the kernel says ``1`` when its sockets are bound, or why it can't
-start. The reply is ``b"forked"`` with a pidfd.
+kernel's end of the proxy connection and a pipe on which the kernel says ``1`` when its sockets are bound, or why it
+can't start. The reply is ``b"forked"`` with a pidfd.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def main() -> None:
     sandbox.prepare(sandbox.Policy.from_json(sys.argv[2]))
     connection.send(b"ready")
     while True:
-        ready = select.select([connection, *sandbox.endings()], [], [])[0]
+        watched: list[Any] = [connection, *sandbox.endings()]
+        ready = select.select(watched, [], [])[0]
         sandbox.reap()
         if connection not in ready:
             continue

@@ -165,7 +165,7 @@ def test_bad_results_get_no_points_and_a_message(name, question, kind):
         if isinstance(namespace[entry_point], type):
             bad = type("Bad", (BadObject,), {"make": staticmethod(BAD_RESULTS[kind]), "__init__": lambda *a, **k: None})
         else:
-            bad = lambda *args, **kwargs: BAD_RESULTS[kind]()  # noqa: E731
+            bad = lambda *args, **kwargs: BAD_RESULTS[kind]()
         namespace[entry_point] = bad
     results = verify.run_group(group, namespace)
     for result in results:

@@ -1,4 +1,4 @@
-"""The batch without kernels: what is graded again, what happens when grading processes die, and that nothing is lost."""
+"""The batch without kernels: what is graded again, what happens when grading processes die, that nothing is lost."""
 
 from __future__ import annotations
 

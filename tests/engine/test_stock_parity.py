@@ -1,4 +1,4 @@
-"""A real nbgrader course, the one of nbgrader's own documentation, gets the same scores from us as from stock nbgrader."""
+"""A real nbgrader course, that of nbgrader's own documentation, gets the same scores from us as from stock nbgrader."""
 
 from __future__ import annotations
 

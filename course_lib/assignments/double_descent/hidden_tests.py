@@ -275,8 +275,8 @@ class TestRandomFeatureCurve:
     """Right solutions draw their own features. All figures are of 300 seeds with NumPy's generator; normal tails."""
 
     N = 60
-    # Mean test errors on the blobs, by width: 24: 0.11, 42: 0.20, 60: 0.69, 90: 0.25, 120: 0.19, 240: 0.14. For one seed
-    # the differences to the peak have standard deviations of at most 0.09, so their means over eight seeds are at least 13
+    # Mean test errors on the blobs, by width: 24: 0.11, 42: 0.20, 60: 0.69, 90: 0.25, 120: 0.19, 240: 0.14. For one
+    # seed the differences to the peak have standard deviations of at most 0.09, so their means over eight seeds are at
     # standard deviations above 0.
     WIDTHS = (120, 24, 60, 42, 90, 240)
     SEEDS = range(8)

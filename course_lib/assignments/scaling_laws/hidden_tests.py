@@ -198,7 +198,7 @@ class TestElo:
     # An Elo point is the 400th part of a factor of ten. A general optimiser (scipy's BFGS, gradient ascent) stops
     # within a few tenths of a point of the maximum on these tables; half a win forgotten or given twice moves
     # ratings by ten and more.
-    RATING: ClassVar = {"rtol": 0, "atol": 1.0}
+    RATING: ClassVar = {"rtol": 0, "atol": 2.0}
 
     @check("win_probability, for arrays of any shape", points=2)
     @given(ratings=strategies.rating_pairs())
@@ -392,6 +392,13 @@ NEAR_MISSES = [
         # over the end of a column into the next
         ("1.....1 2....22 1.22.22 1.22.12 2.11.11 2122.12", 0),
         ("2.2.... 1.2.1.. 1.2.22. 1.1.11. 2.2.22. 2212211", 0),
+        # over the top or left edge, where a negative index is the other side of the board
+        ("22..... 12..222 212.111 211.211 1212122 1122121", 0),
+        ("...11.. ...12.. 11.12.. 22122.. 1212121 1121211", 0),
+        (".1.2... .1.111. .2.121. 22.221. 2111221 1122111", 0),
+        ("..1.... 212.... 1222..1 2212.12 2111221 2221212", 0),
+        (".2...2. 222.12. 212.21. 121.22. 1212111 2121122", 0),
+        ("..2.1.2 ..1.1.1 2.1.1.2 2.2.2.1 1121122 1112122", 0),
         # three, and a real win beside it
         ("2...... 1...... 1...... 1......", 0),
         ("1...... 1...... 1...... 1......", 1),

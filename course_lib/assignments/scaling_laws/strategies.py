@@ -106,7 +106,7 @@ def network_sizes(draw: st.DrawFn) -> np.ndarray:
 def win_tables(draw: st.DrawFn, *, complete: bool) -> np.ndarray:
     """Argument of ``fit_elo``: whole numbers of wins of 2 to 6 players of different strength.
 
-    Everybody who met played at least four games. If not ``complete``, at least one pair never met; the graph of who
+    Who met played 1 to 12 games. If not ``complete``, at least one pair never met; the graph of who
     met whom is connected.
     """
     players, seed = draw(sizes(2 if complete else 3, 6)), draw(SEEDS)
@@ -124,7 +124,7 @@ def win_tables(draw: st.DrawFn, *, complete: bool) -> np.ndarray:
     for i in range(players):
         for j in range(i):
             if met[i, j]:
-                games = int(rng.integers(4, 13))
+                games = int(rng.integers(1, 13))
                 wins[i, j] = rng.binomial(games, 1 / (1 + np.exp(strength[j] - strength[i])))
                 wins[j, i] = games - wins[i, j]
     return wins
