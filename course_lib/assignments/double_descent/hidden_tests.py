@@ -276,8 +276,8 @@ class TestRandomFeatureCurve:
 
     N = 60
     # Mean test errors on the blobs, by width: 24: 0.11, 42: 0.20, 60: 0.69, 90: 0.25, 120: 0.19, 240: 0.14. For one
-    # seed the differences to the peak have standard deviations of at most 0.09, so their means over eight seeds are at
-    # standard deviations above 0.
+    # seed the differences to the peak have standard deviations of at most 0.09, so their means over eight seeds are
+    # at least 13 standard deviations above 0.
     WIDTHS = (120, 24, 60, 42, 90, 240)
     SEEDS = range(8)
 

@@ -744,7 +744,6 @@ def random_feature_curve__no_relu(X_train, y_train, X_test, y_test, widths, seed
     belief="The label is a number to regress on, and is rounded.",
     hint="Is a 7 closer to an 8 than to a 1? The exercise says what the targets of the regression are.",
     fails=("random_feature_curve",),
-    visible=False,
 )
 def random_feature_curve__labels_as_numbers(X_train, y_train, X_test, y_test, widths, seed):
     rng = np.random.default_rng(seed)
