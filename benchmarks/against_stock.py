@@ -143,9 +143,8 @@ def main() -> None:
         )
         print(f"course grade, steady         {steady / options.ours:8.3f} s per submission (start-up left out)")
         ratio = stock_seconds / (steady / options.ours)
-        print(
-            f"throughput                   {ratio:8.1f} times stock ({stock_seconds * options.ours / total:.1f} with start-up)"
-        )
+        with_start = stock_seconds * options.ours / total
+        print(f"throughput                   {ratio:8.1f} times stock ({with_start:.1f} with start-up)")
         work = bare(options.assignment, 2 * len(STUDENTS))
         print(f"bare cells and tests         {work:8.3f} s per submission in one warm process")
         beyond = processes * steady / options.ours - work

@@ -34,6 +34,7 @@ def notebook_namespace(notebook: Path) -> dict[str, Any]:
 
     ``checks`` in the namespace is that assignment's module of visible checks.
     """
+    notebook = notebook.resolve()
     namespace: dict[str, Any] = {"__name__": "notebook"}
     with _import_from(notebook.parent):
         for cell in nbformat.read(notebook, as_version=4).cells:

@@ -1,7 +1,7 @@
-"""Makes the sample class in ``examples/submissions/`` from the released notebooks: ``python examples/make_submissions.py``.
+"""Makes the sample class in ``examples/submissions/`` from the releases: ``python -m examples.make_submissions``.
 
-Right solutions are the notebooks' own and the correct variants of the test suite, wrong ones are misconceptions, and some
-submissions are what real classes hand in: unfinished, broken, late, hostile. The ids are invented.
+Right solutions are the notebooks' own and the correct variants of the test suite, wrong ones are misconceptions, and
+some submissions are what real classes hand in: unfinished, broken, late, hostile. The ids are invented.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ Notebook = dict[str, Any]
 
 
 def read(folder: str, name: str) -> Notebook:
+    """A notebook of ``source`` or ``release``."""
     notebook: Notebook = json.loads((REPOSITORY / folder / name / f"{name}.ipynb").read_text(encoding="utf-8"))
     return notebook
 
@@ -39,6 +40,7 @@ def cells(notebook: Notebook) -> dict[str, dict[str, Any]]:
 
 
 def is_answer(cell: dict[str, Any]) -> bool:
+    """Whether the cell takes an answer in code."""
     grading = cell["metadata"]["nbgrader"]
     return bool(grading["solution"] and not grading["grade"])
 
@@ -75,6 +77,7 @@ def source_with_dependencies(target: Any, entry_point: str) -> str:
 
 
 def imported_names(line: str) -> list[str]:
+    """The names that an import line binds."""
     node = ast.parse(line).body[0]
     assert isinstance(node, (ast.Import, ast.ImportFrom))
     return [alias.asname or alias.name.split(".")[0] for alias in node.names]
@@ -181,13 +184,15 @@ CLASS: dict[str, Callable[[str], Notebook | bytes | None]] = {
     "student-17": without_cells,
     "student-18": lambda name: change(name, 4, lambda source: source + "\nimport os\nos._exit(0)"),
 }
-"""Who hands in what: right in three styles, four sets of misconceptions, unfinished, untouched, a cell that raises, an endless
-loop, a missing notebook, a missing function, late, hostile, broken, changed cells, a cell that ends the kernel."""
+"""Who hands in what: right in three styles, four sets of misconceptions, unfinished, untouched, a cell that raises, an
+endless loop, a missing notebook, a missing function, late, hostile, broken, changed cells, a cell that ends the
+kernel."""
 
 LATE = "student-14"
 
 
 def entry_point(name: str, number: int) -> str:
+    """The first function of a question."""
     return assignments.load(name).questions[number].entry_points[0]
 
 

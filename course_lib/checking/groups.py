@@ -7,7 +7,6 @@ the smallest failing input. Both are derandomised, so the same submission gets t
 
 from __future__ import annotations
 
-import dataclasses
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,12 +14,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import hypothesis
-import numpy as np
 from hypothesis import HealthCheck, Phase
 from hypothesis.errors import HypothesisException, UnsatisfiedAssumption
 from hypothesis.strategies import DataObject
 
 from course_lib.checking.assertions import CheckFailure
+from course_lib.checking.freezing import freeze
 from course_lib.checking.rendering import render_call
 from course_lib.engine.errors import MemoryLimit, Missing, NotAttempted, Stop, StudentError, TimeLimit
 
@@ -141,7 +140,7 @@ class Property:
             inputs = {key: value for key, value in inputs.items() if key not in ("self", "student")}
             if any(isinstance(value, DataObject) for value in inputs.values()):
                 raise TypeError(f"{self.group.__name__}.{self.name} draws with data(): build a strategy instead")
-            drawn.append({key: _freeze(value) for key, value in inputs.items()})
+            drawn.append({key: freeze(value) for key, value in inputs.items()})
 
         with self._replaced(record, seed):
             self.function(self.group(), student=None)
@@ -293,19 +292,3 @@ def _as_check(failure: Exception) -> CheckFailure | None:
 
 def _sentence(failure: Exception) -> str:
     return failure.message if isinstance(failure, CheckFailure) else f"your code raised {failure}"
-
-
-def _freeze(value: Any) -> Any:
-    """Make arrays read-only, so that no test can change what the next student is tested with."""
-    if isinstance(value, np.ndarray):
-        value.flags.writeable = False
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _freeze(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            _freeze(item)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for each in dataclasses.fields(value):
-            _freeze(getattr(value, each.name))
-    return value

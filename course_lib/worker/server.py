@@ -44,6 +44,10 @@ PRELOADED = (
     "matplotlib.pyplot",  # but not the inline backend, which looks for a shell when it is imported
     "PIL.PngImagePlugin",
     "IPython.core.pylabtools",
+    "stack_data",  # what IPython's tracebacks need
+    "pygments.formatters.terminal256",
+    "pygments.styles.default",
+    "asttokens.asttokens",
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
     "ipykernel.debugger",
