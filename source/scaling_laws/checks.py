@@ -23,6 +23,14 @@ def _int(value, call):
     return int(value)
 
 
+def _array(value, shape, call):
+    expect(value is not None, f"{call} returned None. Is a return statement missing?")
+    expect(isinstance(value, np.ndarray), f"{call} must return a NumPy array of shape {shape}, but returned {value!r}.")
+    expect(value.shape == shape, f"{call} must return an array of shape {shape}, but returned the shape {value.shape}.")
+    expect(value.dtype.kind in "fiu", f"{call} must return numbers, but returned the dtype {value.dtype}.")
+    return value
+
+
 def _unchanged(arrays, copies, call):
     same = all(np.array_equal(a, b) for a, b in zip(arrays, copies, strict=True))
     expect(same, f"{call} changed its arguments in place. Work on a copy.")
@@ -133,8 +141,7 @@ def check_elo(win_probability, elo_from_size, fit_elo):
     )
 
     N = np.array([5.0, 10.0, 100.0])
-    ratings = elo_from_size(N)
-    expect(np.shape(ratings) == (3,), f"elo_from_size([5, 10, 100]) must return 3 ratings, but returned {ratings!r}.")
+    ratings = _array(elo_from_size(N), (3,), "elo_from_size([5, 10, 100])")
     expect_close(
         "r[2] − r[1]",
         ratings[2] - ratings[1],
@@ -145,18 +152,15 @@ def check_elo(win_probability, elo_from_size, fit_elo):
     expect_close(
         "r[1] − r[0]",
         ratings[1] - ratings[0],
-        400 * np.log2(2) / np.log2(10),
+        120.412,
+        rtol=1e-5,
         call="elo_from_size([5, 10, 100])",
         why="twice the size is 2 : 1",
     )
 
     # Two players: (w + ½) : (l + ½) fixes the gap.
     call = "fit_elo([[0, 9.5], [0.5, 0]])"
-    ratings = fit_elo(np.array([[0, 9.5], [0.5, 0]]))
-    expect(
-        isinstance(ratings, np.ndarray) and ratings.shape == (2,),
-        f"{call} must return an array of shape (2,), but returned {ratings!r}.",
-    )
+    ratings = _array(fit_elo(np.array([[0, 9.5], [0.5, 0]])), (2,), call)
     expect_close(
         "result", ratings, [200.0, -200.0], call=call, rtol=0, atol=0.5, why="10 : 1 with the half wins added, mean 0"
     )
@@ -167,7 +171,7 @@ def check_elo(win_probability, elo_from_size, fit_elo):
     ratings = fit_elo(wins)
     _unchanged([wins], [copy], "fit_elo(wins)")
     with_half = wins + 0.5 * (1 - np.eye(4))
-    P = 1 / (1 + 10 ** ((ratings[None, :] - ratings[:, None]) / 400))
+    P = win_probability(ratings[:, None] + np.zeros((4, 4)), ratings[None, :] + np.zeros((4, 4)))
     score, predicted = with_half.sum(1), ((with_half + with_half.T) * P).sum(1)
     expect_close(
         "what the ratings predict as scores",
@@ -181,7 +185,7 @@ def check_elo(win_probability, elo_from_size, fit_elo):
     expect_close("mean rating", ratings.mean(), 0.0, call="fit_elo(wins)", atol=1e-6)
     passed(
         "win_probability, elo_from_size, fit_elo",
-        "gaps of 0 and ±400, sizes 5, 10 and 100, tables in which everybody met everybody, one of them with a player who never won a match against another",
+        "gaps of 0 and ±400, sizes 5, 10 and 100, two tables in which everybody met everybody",
         "other shapes, players who never met",
     )
 
@@ -277,9 +281,7 @@ def check_data_scaling_curve(data_scaling_curve):
     X, y = rng.standard_normal((160, 10)), rng.integers(0, 3, 160)
     copies = [X.copy(), y.copy()]
     call = "data_scaling_curve(X, y, X, y, [160, 40], 0) with random labels"
-    got = data_scaling_curve(X, y, X, y, [160, 40], 0)
-    expect(got is not None, f"{call} returned None. Is a return statement missing?")
-    expect(np.shape(got) == (2,), f"{call} must return one error per size, shape (2,), but returned {got!r}.")
+    got = _array(data_scaling_curve(X, y, X, y, [160, 40], 0), (2,), call)
     _unchanged([X, y], copies, "data_scaling_curve(…)")
     expect(
         np.isfinite(got).all() and np.min(got) >= 0 and np.max(got) <= 1,

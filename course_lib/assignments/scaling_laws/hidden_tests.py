@@ -146,7 +146,7 @@ class TestFitPowerLawOffset:
 
 
 class TestComputeOptimal:
-    # Closed forms agree to 1e-12. A numerical minimiser finds a flat minimum to about the root of the machine
+    # Closed forms agree to 1e-12. A numerical minimizer finds a flat minimum to about the root of the machine
     # precision, scipy's default tolerance in ln N is 1e-5: 1e-4 lets both pass. A mistake is a factor.
     CLOSE: ClassVar = {"rtol": 1e-4}
 
