@@ -14,6 +14,7 @@ from course_lib.checking.model import Assignment, Question
 from course_lib.diagnosis import Diagnosis, diagnose
 from course_lib.engine.connection import SocketPeer
 from course_lib.engine.errors import WorkerDied
+from course_lib.engine.forbidden import Shortcuts
 from course_lib.engine.proxy import Student
 
 MAX_TIME_LIMITS = 2
@@ -74,6 +75,13 @@ class QuestionResult:
             "findings": self.findings,
             "not_graded": self.not_graded,
         }
+
+
+def forbidden_result(question: Question, group: Group, shortcuts: Shortcuts) -> QuestionResult:
+    """The verdicts of a question that is solved by a forbidden shortcut. Nothing is run for it."""
+    message = shortcuts.message(question)
+    results = [PropertyResult(p.name, p.title, p.points, Verdict.FORBIDDEN, message=message) for p in group.properties]
+    return QuestionResult(question.id, question.title, results, findings=shortcuts.notes)
 
 
 def grade_question(question: Question, group: Group, assignment: Assignment, worker: Worker) -> QuestionResult:

@@ -20,9 +20,10 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Unicode
 
 from course_lib import assignments
-from course_lib.checking.model import Assignment
+from course_lib.checking.model import Assignment, Question
+from course_lib.engine.forbidden import Code, code_of
 from course_lib.engine.forkserver import shared_server
-from course_lib.engine.grading import QuestionResult, grade_question
+from course_lib.engine.grading import QuestionResult, forbidden_result, grade_question
 from course_lib.engine.notebook import NotebookRunner
 from course_lib.report.feedback import render_question
 
@@ -49,7 +50,9 @@ class GradeNotebook(NbGraderPreprocessor):
         assignment = assignment_of(names["assignment"], names["notebook"])
         files = Path(resources["metadata"]["path"])
         results: dict[int, QuestionResult] = {}
-        skipped = illustrations(nb, self.source_notebook(assignment)) if assignment else set()
+        source = self.source_notebook(assignment) if assignment else None
+        skipped = illustrations(nb, source)
+        code = code_of(nb, source, files, self.provided_files(assignment)) if assignment else Code([])
         level = shared_server(self.sandbox).level
         with NotebookRunner(nb, files, self.cell_seconds, self.submission_seconds) as runner:
             for index, cell in enumerate(nb.cells):
@@ -59,8 +62,7 @@ class GradeNotebook(NbGraderPreprocessor):
                 runner.execute(index)
                 question = assignment.question(grade_id(cell)) if assignment and is_autograded(cell) else None
                 if assignment and question:
-                    group = assignments.groups(assignment.name)[question.id]
-                    results[index] = grade_question(question, group, assignment, runner)
+                    results[index] = judge(question, assignment, code, index, runner)
         for index, result in results.items():  # only now: nothing that runs can touch an output any more
             show_result(nb.cells[index], result)
         if assignment:
@@ -74,12 +76,32 @@ class GradeNotebook(NbGraderPreprocessor):
             )
         return nb, resources
 
+    def source_folder(self, assignment: Assignment) -> Path:
+        """Where the instructor's files of the assignment are."""
+        directory = CourseDirectory(config=self.config)
+        return Path(directory.format_path(directory.source_directory, ".", assignment.name))
+
     def source_notebook(self, assignment: Assignment) -> NotebookNode | None:
         """The instructor's notebook of the assignment, or None where it is not at hand."""
-        directory = CourseDirectory(config=self.config)
-        folder = directory.format_path(directory.source_directory, ".", assignment.name)
-        path = Path(folder, f"{assignment.name}.ipynb")
+        path = self.source_folder(assignment) / f"{assignment.name}.ipynb"
         return nbformat.read(path, as_version=4) if path.is_file() else None
+
+    def provided_files(self, assignment: Assignment) -> set[str]:
+        """Paths of the files that students get with the assignment."""
+        folder = self.source_folder(assignment)
+        return {str(path.relative_to(folder)) for path in folder.rglob("*.py")}
+
+
+def judge(question: Question, assignment: Assignment, code: Code, index: int, runner: NotebookRunner) -> QuestionResult:
+    """The verdicts of a question whose grade cell, number ``index``, has just run."""
+    group = assignments.groups(assignment.name)[question.id]
+    others = [name for each in assignment.questions for name in each.entry_points]
+    shortcuts = code.search(question, index, others)
+    if shortcuts.found:
+        return forbidden_result(question, group, shortcuts)
+    result = grade_question(question, group, assignment, runner)
+    result.findings += shortcuts.notes
+    return result
 
 
 def number_cells(notebook: NotebookNode) -> None:

@@ -86,6 +86,7 @@ def write_class_report(root: Path, assignment: str) -> Path:
         rows=rows,
         questions=statistics,
         attention=[row for row in rows if row.reason],
+        findings=findings_of(records),
         histogram=histogram(rows),
     )
     path = folder / f"{assignment}.html"
@@ -163,6 +164,16 @@ def count(statistics: PropertyStatistics, verdict: str) -> None:
         statistics.passed += 1
     else:
         statistics.verdicts[verdict] += 1
+
+
+def findings_of(records: dict[str, dict[str, Any]]) -> list[tuple[str, list[str], str]]:
+    """(student, questions, note) for everything that grading noted for the TA."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for student, record in sorted(records.items()):
+        for question in record["questions"]:
+            for note in question["findings"]:
+                found.setdefault((student, note), []).append(question["question"])
+    return [(student, questions, note) for (student, note), questions in found.items()]
 
 
 def histogram(rows: list[Row], bins: int = 10) -> list[tuple[str, int, float]]:
