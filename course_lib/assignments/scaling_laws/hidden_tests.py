@@ -129,6 +129,16 @@ class TestFitPowerLawOffset:
         assert_close(got_p, p, rtol=0, atol=1e-3, name="p")
         assert_close(got_r, 0.0, rtol=0, atol=1e-3 * np.ptp(y), name="r")
 
+    @check("r is not negative where noise would pull it below zero", examples=10)
+    @given(data=strategies.noisy_offset_laws(offset=False))
+    def test_bound(self, student, data):
+        x, y, a, p, _ = data
+        got = as_tuple(student.fit_power_law_offset(x, y), "a", "p", "r")
+        self.signs(got[1], got[2], y)
+        # Without a floor and with 1 % noise the largest value, which is a·x^p at the smallest x, is met within 10 %.
+        start = float(as_array(got[0], (), name="a")) * x.min() ** float(got[1]) + float(got[2])
+        assert_close(start, a * x.min() ** p, rtol=0.1, name=f"a·x^p + r at x = {x.min():g}")
+
     @check("what the fit to data with 1 % noise predicts for twice the largest x", points=2, examples=12)
     @given(data=strategies.noisy_offset_laws())
     def test_prediction(self, student, data):

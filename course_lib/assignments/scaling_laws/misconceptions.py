@@ -228,8 +228,18 @@ def fit_power_law_offset__exponent_fixed_to_a_half(x, y):
     visible=False,
 )
 def fit_power_law_offset__offset_may_be_negative(x, y):
-    a, p, r = _offset_fit(x, y)
-    return a, p, r - 1e-2 * np.ptp(y) if r < 1e-3 * np.ptp(y) else r
+    u = np.log(x) - np.log(x).mean()
+    exponents = np.linspace(-3, -0.01, 300)
+    for _ in range(6):
+        fits = []
+        for p in exponents:
+            A = np.stack([np.exp(p * u), np.ones_like(x)], 1)
+            (a, r), *_ = np.linalg.lstsq(A, y, rcond=None)
+            fits.append((((A @ (a, r) - y) ** 2).sum(), a, p, r))
+        _, a, p, r = min(fits)
+        step = exponents[1] - exponents[0]
+        exponents = np.linspace(p - step, min(p + step, -1e-4), 21)
+    return a * np.exp(-p * np.log(x).mean()), p, r
 
 
 @misconception(

@@ -50,9 +50,9 @@ def offset_laws(draw: st.DrawFn, *, offset: bool = True) -> tuple[Any, ...]:
 
 
 @st.composite
-def noisy_offset_laws(draw: st.DrawFn) -> tuple[Any, ...]:
+def noisy_offset_laws(draw: st.DrawFn, *, offset: bool = True) -> tuple[Any, ...]:
     """An ``offset_laws`` and its data with 1 % multiplicative noise (cut at 2.5 standard deviations)."""
-    x, a, p, r = draw(offset_laws())
+    x, a, p, r = draw(offset_laws(offset=offset))
     noise = np.random.default_rng(draw(SEEDS)).standard_normal(len(x)).clip(-2.5, 2.5)
     return x, (a * x**p + r) * (1 + 0.01 * noise), a, p, r
 
