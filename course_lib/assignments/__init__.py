@@ -9,7 +9,7 @@ from course_lib.checking.adapters import parameters
 from course_lib.checking.groups import Group
 from course_lib.checking.model import Assignment
 
-NAMES = ("backprop", "optimizers", "initialization", "dropout", "moe", "double_descent", "scaling_laws")
+NAMES = ("backprop", "optimizers", "initialization", "dropout", "moe", "double_descent", "scaling_laws", "condensation")
 
 
 def load(name: str) -> Assignment:
