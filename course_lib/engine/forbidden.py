@@ -14,8 +14,8 @@ import builtins
 import importlib.util
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -95,38 +95,63 @@ class Shortcuts:
         )
 
 
-@dataclass
 class Code:
-    """A submission's code: the notebook's cells, and the files beside it by module name."""
+    """A submission's code.
 
-    cells: list[Source]
-    files: dict[str, Source] = field(default_factory=dict)
+    Args:
+        cells: of the notebook.
+        files: those beside it, by module name.
+        questions: of the assignment.
+    """
 
-    def search(self, question: Question, end: int, entry_points: Iterable[str] = ()) -> Shortcuts:
-        """What a question's functions reach, as things stand after the first ``end`` cells.
+    def __init__(self, cells: list[Source], files: dict[str, Source], questions: Sequence[Question]) -> None:
+        self.cells = cells
+        self.files = files
+        self.entry_points = {name for question in questions for name in question.entry_points}
+        forbidden = [name.split(".") for question in questions for name in question.forbidden]
+        self.libraries = {".".join(parts[:i]) for parts in forbidden for i in range(1, len(parts) + 1)}
+        self._modules: dict[str, Module] = {}
 
-        Args:
-            entry_points: those of all questions; each is searched with its own question only.
-        """
+    @cached_property
+    def notebook(self) -> Module:
+        """The names of the notebook."""
+        return self._read(self.cells)
+
+    def file(self, name: str) -> Module | None:
+        """The names of a file, if there is one of that module name."""
+        if name in self.files and name not in self._modules:
+            self._modules[name] = self._read([self.files[name]])
+        return self._modules.get(name)
+
+    def _read(self, sources: list[Source]) -> Module:
+        module = Module(self.libraries)
+        for source in sources:
+            module.add(source)
+        return module
+
+    def search(self, question: Question, end: int) -> Shortcuts:
+        """What a question's functions reach, as things stand after the first ``end`` cells."""
         if not question.forbidden:
             return Shortcuts([], [])
-        search = Search(question, self.files)
-        notebook = search.module(self.cells[:end])
+        search = Search(question, self, end)
         try:
-            search.follow_all([notebook.lookup(name) for name in question.entry_points])
-            search.read_top_level(notebook, {*entry_points, *question.entry_points})
+            search.follow_entry_points()
+            search.read_top_level()
         except (TooIntricate, RecursionError):
             search.notes.append(f"the code is too intricate to be searched for {search.what}")
         return Shortcuts(search.found, list(dict.fromkeys(search.notes)))
 
 
-def code_of(notebook: NotebookNode, source: NotebookNode | None, files: Path, provided: set[str]) -> Code:
+def code_of(
+    notebook: NotebookNode, source: NotebookNode | None, files: Path, provided: set[str], questions: Sequence[Question]
+) -> Code:
     """A submission's code.
 
     Args:
         source: the instructor's notebook; cells that are as released are the course's own.
         files: the directory of the notebook.
         provided: paths in it of the course's own files.
+        questions: of the assignment.
     """
     released = {cell.source for cell in source.cells if not is_answer(cell)} if source else set()
     cells = []
@@ -143,7 +168,7 @@ def code_of(notebook: NotebookNode, source: NotebookNode | None, files: Path, pr
             with path.open(encoding="utf-8", errors="replace") as file:
                 text = file.read(MAX_SOURCE + 1)
             found[".".join(parts)] = Source(f"the file {place}", text, str(place) in provided)
-    return Code(cells, found)
+    return Code(cells, found, questions)
 
 
 def is_answer(cell: NotebookNode) -> bool:
@@ -165,7 +190,7 @@ class Context:
 
     Attributes:
         module, source: of the code.
-        time: the top-level names mean what they meant then; None: what they mean at the end.
+        time, end: the top-level names mean what they meant then (None: in the end), and in the bodies of functions.
         function: the name of what the code belongs to.
         scopes: enclosing functions, classes and comprehensions, outermost first.
     """
@@ -173,6 +198,7 @@ class Context:
     module: Module
     source: Source
     time: int | None
+    end: int | None
     function: str = ""
     scopes: tuple[Scope, ...] = ()
 
@@ -183,7 +209,7 @@ class Context:
 
     def later(self, function: str) -> Context:
         """The context of a function's body: it runs later, when all top-level names are bound."""
-        return replace(self, time=None, function=function)
+        return replace(self, time=self.end, function=function)
 
 
 class Search:
@@ -195,53 +221,53 @@ class Search:
         notes: what the TA should see.
     """
 
-    def __init__(self, question: Question, files: dict[str, Source]) -> None:
+    def __init__(self, question: Question, code: Code, end: int) -> None:
         self.what = " or ".join(question.forbidden)
         self.found: list[str] = []
         self.notes: list[str] = []
+        self._question = question
+        self._code = code
+        self._end = code.notebook.clock_after[end - 1] if end else 0
         self._forbidden = {other: name for name in question.forbidden for other in (name, *SAME.get(name, ()))}
         parts = [name.split(".") for name in self._forbidden]
         self._packages = {".".join(each[:i]) for each in parts for i in range(1, len(each))}
         self._attributes = {part for each in parts for part in each[1:]}
-        self._libraries = {*self._packages, *question.forbidden}
-        self._files = files
-        self._modules: dict[str, Module] = {}
         self._seen: set[Binding] = set()
         self._resolving: set[int] = set()
         self._steps = 0
         self._lost_package = False
         self._odd_attributes: list[tuple[ast.expr, Context]] = []
+        self._note_unread(code.notebook, code.cells[:end])
 
-    def module(self, sources: list[Source]) -> Module:
-        """The names of some code."""
-        module = Module(self._libraries)
-        for source in sources:
-            module.add(source)
-        self.notes += [f"{s.label} was not searched: {why}" for s, why in module.unreadable if not s.given]
-        return module
-
-    def follow_all(self, bindings: list[Binding | None]) -> None:
-        """Follow the entry points."""
-        for binding in bindings:
-            self.follow(binding)
+    def follow_entry_points(self) -> None:
+        """Read all that the question's functions reach."""
+        for name in self._question.entry_points:
+            self.follow(self._code.notebook.lookup(name, self._end))
         if self._lost_package:  # torch went where names do not show, and something's .optim is read
             for node, context in self._odd_attributes:
                 self._note(node, context)
 
-    def read_top_level(self, module: Module, entry_points: set[str]) -> None:
+    def read_top_level(self) -> None:
         """Note what the student's top-level statements, and what they call, do that could hide a name."""
         blamed = list(self.found)
-        self._seen |= {binding for name in entry_points for binding in module.history[name]}
-        for time, source, statement in module.statements:
-            if not source.given and not isinstance(statement, (ast.Import, ast.ImportFrom)):
-                self.read(statement, Context(module, source, time), bodies=False)
+        notebook = self._code.notebook
+        self._seen |= {binding for name in self._code.entry_points for binding in notebook.history[name]}
+        for time, source, statement in notebook.statements:
+            if time <= self._end and not source.given and not isinstance(statement, (ast.Import, ast.ImportFrom)):
+                self.read(statement, Context(notebook, source, time, self._end), bodies=False)
         self.found = blamed
+
+    def _note_unread(self, module: Module, sources: list[Source]) -> None:
+        for source, why in module.unreadable:
+            if not source.given and source in sources:
+                self.notes.append(f"{source.label} was not searched: {why}")
 
     def follow(self, binding: Binding | None) -> None:
         """Read the code that a name depends on, and all that it reaches."""
         while binding is not None and binding not in self._seen:
             self._seen.add(binding)
-            context = Context(binding.module, binding.source, binding.time, binding.name)
+            end = self._end if binding.module is self._code.notebook else None
+            context = Context(binding.module, binding.source, binding.time, end, binding.name)
             for node in binding.nodes:
                 self.read(node, context, is_base=bool(binding.aliases))
             for alias in binding.aliases:
@@ -398,7 +424,7 @@ class Search:
         found: set[str] = set()
         latest: Binding | None = binding
         while latest is not None:
-            found |= self._any(latest.aliases, Context(latest.module, latest.source, latest.time))
+            found |= self._any(latest.aliases, Context(latest.module, latest.source, latest.time, None))
             latest = latest.older
         return found
 
@@ -428,16 +454,14 @@ class Search:
         parts = name.split(".")
         found = []
         for cut in range(1, len(parts)):
-            module = self._file(".".join(parts[:cut]))
-            binding = module.lookup(parts[cut]) if module else None
+            module = self._code.file(".".join(parts[:cut]))
+            if module is None:
+                continue
+            self._note_unread(module, [source for source, _ in module.unreadable])
+            binding = module.lookup(parts[cut])
             if binding is not None:
                 found.append((binding, "".join(f".{part}" for part in parts[cut + 1 :])))
         return found
-
-    def _file(self, name: str) -> Module | None:
-        if name in self._files and name not in self._modules:
-            self._modules[name] = self.module([self._files[name]])
-        return self._modules.get(name)
 
     def _use(self, name: str, node: ast.AST, context: Context) -> bool:
         """A name is read. True if it is forbidden."""
@@ -449,7 +473,7 @@ class Search:
                 self.found += [use] if use not in self.found else []
                 return True
         root = name.partition(".")[0]
-        is_known = is_installed(root) or any(file.partition(".")[0] == root for file in self._files)
+        is_known = is_installed(root) or any(file.partition(".")[0] == root for file in self._code.files)
         if not is_known or (is_under(name, DYNAMIC) and not is_under(name, HARMLESS)):
             self._note(node, context)
         for binding, _ in self._in_files(name):

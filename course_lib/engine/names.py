@@ -88,6 +88,8 @@ class Module:
         stars: modules of the other star imports.
         statements: the top-level statements, with the time after them and their source.
         unreadable: (source, reason).
+        clock: counts bindings.
+        clock_after: the clock after each source.
     """
 
     libraries: set[str] = field(default_factory=set)
@@ -96,6 +98,7 @@ class Module:
     statements: list[tuple[int, Source, ast.stmt]] = field(default_factory=list)
     unreadable: list[tuple[Source, str]] = field(default_factory=list)
     clock: int = 0
+    clock_after: list[int] = field(default_factory=list)
 
     def lookup(self, name: str, before: int | None = None) -> Binding | None:
         """The binding of a name at the end, or as the statement of that time sees it."""
@@ -108,7 +111,12 @@ class Module:
         return bindings[place - 1] if place else None
 
     def add(self, source: Source) -> None:
-        """Follow the statements of one more cell. What Python cannot compile does not run either, and is left out."""
+        """Follow the statements of one more cell."""
+        self._follow_all(source)
+        self.clock_after.append(self.clock)
+
+    def _follow_all(self, source: Source) -> None:
+        """Follow a cell's statements. What Python cannot compile does not run either, and is left out."""
         try:
             statements = parse(source.text)
         except SyntaxError:
@@ -119,6 +127,8 @@ class Module:
         for statement in statements:
             try:
                 self._follow(statement, source, may=False)
+                if "global" in source.text:
+                    self._follow_globals(statement, source)
             except RecursionError:
                 self.unreadable.append((source, TOO_DEEP))
             self.statements.append((self.clock, source, statement))
@@ -131,10 +141,6 @@ class Module:
             known = self.lookup(name)
             if known and (known.nodes or not isinstance(node, ast.Expr)):  # plt.plot(…) does not change an imported plt
                 self._bind(name, node, source, [value], [], may=True)
-        for part in ast.walk(node):
-            if isinstance(part, ast.Global):
-                for name in part.names:
-                    self._bind(name, node, source, [node], [], may=True)
         if isinstance(node, ast.ImportFrom) and node.module and node.names[0].name == "*":
             if node.module in self.libraries:
                 for name in public_names(node.module):
@@ -144,6 +150,13 @@ class Module:
         for body, always in bodies_of(node):
             for each in body:
                 self._follow(each, source, may or not always)
+
+    def _follow_globals(self, node: ast.stmt, source: Source) -> None:
+        """What a function declares global, calling the function may bind."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.Global):
+                for name in part.names:
+                    self._bind(name, node, source, [node], [], may=True)
 
     def _bind(
         self, name: str, statement: ast.stmt, source: Source, nodes: list[ast.AST], aliases: list[Alias], may: bool

@@ -52,7 +52,8 @@ class GradeNotebook(NbGraderPreprocessor):
         results: dict[int, QuestionResult] = {}
         source = self.source_notebook(assignment) if assignment else None
         skipped = illustrations(nb, source)
-        code = code_of(nb, source, files, self.provided_files(assignment)) if assignment else Code([])
+        questions = assignment.questions if assignment else ()
+        code = code_of(nb, source, files, self.provided_files(assignment), questions) if assignment else None
         level = shared_server(self.sandbox).level
         with NotebookRunner(nb, files, self.cell_seconds, self.submission_seconds) as runner:
             for index, cell in enumerate(nb.cells):
@@ -61,7 +62,7 @@ class GradeNotebook(NbGraderPreprocessor):
                     continue
                 runner.execute(index)
                 question = assignment.question(grade_id(cell)) if assignment and is_autograded(cell) else None
-                if assignment and question:
+                if assignment and question and code:
                     results[index] = judge(question, assignment, code, index, runner)
         for index, result in results.items():  # only now: nothing that runs can touch an output any more
             show_result(nb.cells[index], result)
@@ -95,8 +96,7 @@ class GradeNotebook(NbGraderPreprocessor):
 def judge(question: Question, assignment: Assignment, code: Code, index: int, runner: NotebookRunner) -> QuestionResult:
     """The verdicts of a question whose grade cell, number ``index``, has just run."""
     group = assignments.groups(assignment.name)[question.id]
-    others = [name for each in assignment.questions for name in each.entry_points]
-    shortcuts = code.search(question, index, others)
+    shortcuts = code.search(question, index)
     if shortcuts.found:
         return forbidden_result(question, group, shortcuts)
     result = grade_question(question, group, assignment, runner)

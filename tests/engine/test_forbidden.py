@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import json
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from traitlets.config import Config
 
 from course_lib import assignments
 from course_lib.checking.groups import Verdict
@@ -15,6 +18,7 @@ from course_lib.checking.model import Question
 from course_lib.engine.forbidden import Code, code_of
 from course_lib.engine.grading import forbidden_result
 from course_lib.engine.names import MAX_SOURCE, Source
+from course_lib.engine.preprocessor import RECORD, GradeNotebook
 
 SOURCE = Path(__file__).parents[2] / "source"
 QUESTION = Question("f", "", ("f",), ("torch.optim",))
@@ -24,10 +28,11 @@ FOURIER = Question("f", "", ("f",), ("numpy.fft", "torch.fft", "scipy.fft"))
 LEGENDRE = Question("f", "", ("f",), ("numpy.polynomial", "scipy.special"))
 
 
-def search(*cells, question=QUESTION, given=(), files=None, end=None, entry_points=()):
+def search(*cells, question=QUESTION, given=(), files=None, end=None, others=()):
     sources = [Source(f"cell {i}", text, i in given) for i, text in enumerate(cells, 1)]
     modules = {name: Source(f"the file {name}.py", text) for name, text in (files or {}).items()}
-    return Code(sources, modules).search(question, len(cells) if end is None else end, entry_points)
+    questions = [question, Question("others", "", tuple(others))]
+    return Code(sources, modules, questions).search(question, len(cells) if end is None else end)
 
 
 SHORTCUTS = {
@@ -92,7 +97,8 @@ SHORTCUTS = {
     "under a condition": "import torch\nif True:\n    o = torch.optim\ndef f(w): return o.SGD",
     "in a try": "try:\n    from torch import optim as o\nexcept ImportError:\n    o = None\ndef f(w): return o.SGD",
     "in a loop": "import torch\nfor o in [torch.optim]: pass\ndef f(w): return o.SGD",
-    "in a with": "import torch, contextlib\nwith contextlib.nullcontext(torch.optim) as o: pass\ndef f(w): return o.SGD",
+    "in a with": "import torch, contextlib\nwith contextlib.nullcontext(torch.optim) as o: pass\n"
+    "def f(w): return o.SGD",
     "in a match": "import torch\nmatch torch.optim:\n    case o: pass\ndef f(w): return o.SGD",
     "global": "import torch\ndef g():\n    global o\n    o = torch.optim\ng()\ndef f(w): return o.SGD",
     "comprehension": "import torch\ndef f(w): return [torch.optim.SGD for _ in w]",
@@ -114,11 +120,14 @@ INNOCENT = {
     "unused name": "from torch.optim import Adam\ndef f(w): return w",
     "unused star": "from torch.optim import *\ndef f(w): return w",
     "comparison below": "import torch\ndef f(w): return w\nassert f(1) == torch.optim.SGD([1])",
-    "comparison function": "import torch\ndef f(w): return w\ndef compare(w): return f(w) == torch.optim.SGD([w])\ncompare(1)",
-    "comparison with numpy's help": "import torch, numpy as np\ndef f(w): return np.exp(w)\nnp.testing.assert_allclose(f(1), torch.optim.SGD([1]))",
+    "comparison function": "import torch\ndef f(w): return w\ndef compare(w): return f(w) == torch.optim.SGD([w])\n"
+    "compare(1)",
+    "comparison with numpy's help": "import torch, numpy as np\ndef f(w): return np.exp(w)\n"
+    "np.testing.assert_allclose(f(1), torch.optim.SGD([1]))",
     "comparison stored": "import torch\nresults = {}\ndef f(w): return w\nresults['torch'] = torch.optim.SGD([1])",
     "comparison appended": "import torch\nrows = []\nrows.append(torch.optim.SGD([1]))\ndef f(w): return w",
-    "comparison plotted": "import torch, matplotlib.pyplot as plt\nplt.plot(torch.optim.SGD([1]))\ndef f(w):\n    plt.show()",
+    "comparison plotted": "import torch, matplotlib.pyplot as plt\nplt.plot(torch.optim.SGD([1]))\ndef f(w):\n"
+    "    plt.show()",
     "comparison class": "import torch\nclass Theirs(torch.optim.SGD): pass\nclass f:\n    def step(self, w): return w",
     "comparison with the same loop variable": "import torch\nfor w in [torch.optim.SGD]: pass\ndef f(w): return w",
     "same name inside": "import torch\no = torch.optim\ndef f(o): return o.SGD",
@@ -127,17 +136,20 @@ INNOCENT = {
     "replaced later": "import torch\ndef f(w): return torch.optim\ndef f(w): return w",
     "name replaced later": "import torch\no = torch.optim\no = 1\ndef f(w): return o",
     "own function of that name": "def optim(w): return w\ndef f(w): return optim(w)",
-    "own attribute of that name": "class f:\n    def __init__(self, optim): self.optim = optim\n    def step(self): return self.optim(1)",
+    "own attribute of that name": "class f:\n    def __init__(self, optim): self.optim = optim\n"
+    "    def step(self): return self.optim(1)",
     "own module of that name": "class torch_like:\n    optim = 1\ndef f(w): return torch_like.optim",
     "in a comment and a string": "def f(w):\n    'like torch.optim.SGD'\n    # torch.optim\n    return 'torch.optim'",
-    "annotation": "import torch\ndef f(w: torch.optim.Optimizer) -> torch.optim.Optimizer:\n    x: torch.optim.SGD = w\n    return x",
+    "annotation": "import torch\ndef f(w: torch.optim.Optimizer) -> torch.optim.Optimizer:\n"
+    "    x: torch.optim.SGD = w\n    return x",
     "torch itself": "import torch\ndef f(w): return torch.autograd.grad(w, w) + torch.nn.functional.relu(w)",
     "getattr of a constant": "import numpy as np\ndef f(w): return getattr(np, 'float64')(getattr(w, 'real', w))",
     "cell that is no Python": "import torch\ndef g(w) return torch.optim",
     "not defined": "x = 1",
     "magics": "%matplotlib inline\n%config InlineBackend.figure_format = 'svg'\n%timeit 1 + 1\ndef f(w): return w",
     "timed": "%%time\nimport numpy as np\ndef f(w): return np.exp(w)",
-    "libraries": "import math, scipy.linalg, torch, matplotlib.pyplot as plt\ndef f(w): return math.exp(scipy.linalg.norm(w))",
+    "libraries": "import math, scipy.linalg, torch, matplotlib.pyplot as plt\n"
+    "def f(w): return math.exp(scipy.linalg.norm(w))",
 }
 
 HIDDEN = {
@@ -163,7 +175,8 @@ HIDDEN = {
     "torch handed on": "import torch\ndef g(t): return t.optim.SGD\ndef f(w): return g(torch)",
     "torch in a list": "import torch\ndef f(w): return [torch][0].optim",
     "torch returned": "import torch\ndef lib(): return torch\ndef f(w): return lib().optim",
-    "torch in self": "import torch\nclass f:\n    def __init__(self): self.t = torch\n    def step(self): return self.t.optim",
+    "torch in self": "import torch\nclass f:\n    def __init__(self): self.t = torch\n"
+    "    def step(self): return self.t.optim",
     "torch in a class": "import torch\nclass T: t = torch\ndef f(w): return T.t.optim",
     "torch in a loop": "import torch\ndef f(w):\n    for t in (torch,): return t.optim",
     "torch handed to a lambda": "import torch\ndef f(w): return (lambda t: t.optim)(torch)",
@@ -253,7 +266,7 @@ def test_a_question_is_not_blamed_for_another_question():
     cells = ["import torch\ndef g(w): return torch.optim.SGD", "def f(w): return w", "f(1), g(1), exec('')"]
     assert search(*cells).found == []
     dynamic = "def g(w): exec('')\ng(1)\ndef f(w): return w"
-    assert search(dynamic, entry_points=["f", "g"]).notes == []
+    assert search(dynamic, others=["g"]).notes == []
     assert search(dynamic).notes != []
 
 
@@ -297,6 +310,32 @@ def test_a_shortcut_costs_the_points_of_the_exercise(double):
     assert all("torch.optim" in p.message for p in result.properties)
 
 
+def test_grading_a_notebook_with_a_shortcut_and_with_a_hiding_place(tmp_path):
+    source = nbformat.read(SOURCE / "optimizers" / "optimizers.ipynb", as_version=4)
+    ids = ("setup", "momentum_step_solution", "momentum_step", "rmsprop_step_solution", "rmsprop_step")
+    cells = [c for c in source.cells if c.metadata.get("nbgrader", {}).get("grade_id") in ids]
+    cells[1].source += "\neval('1')\n"
+    cells[
+        3
+    ].source = "import torch\ndef rmsprop_step(w, g, v, lr, gamma, eps):\n    return torch.optim.RMSprop([w], lr), v"
+    for path in (SOURCE / "optimizers").glob("*.py"):
+        shutil.copy(path, tmp_path)
+    resources = {
+        "metadata": {"path": str(tmp_path)},
+        "nbgrader": {"assignment": "optimizers", "notebook": "optimizers", "student": "s"},
+    }
+    config = Config(CourseDirectory={"root": str(SOURCE.parent)})
+    notebook, resources = GradeNotebook(config=config)(new_notebook(cells=cells), resources)
+    momentum, rmsprop = json.loads(resources["outputs"][RECORD])["questions"]
+    assert momentum["score"] == momentum["points"]
+    assert len(momentum["findings"]) == 1
+    assert {p["verdict"] for p in rmsprop["properties"]} == {"forbidden"}
+    score = notebook.cells[4].outputs[0].data
+    assert score["text/plain"] == "0.0"
+    assert "return torch.optim.RMSprop([w], lr), v" in score["text/html"]
+    assert "could hide" not in json.dumps([cell.outputs for cell in notebook.cells]), "students do not see the notes"
+
+
 def test_code_of_a_notebook(tmp_path):
     def cell(text, **nbgrader):
         return new_code_cell(text, metadata={"nbgrader": nbgrader} if nbgrader else {})
@@ -315,7 +354,7 @@ def test_code_of_a_notebook(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "__init__.py").write_text("3")
     (tmp_path / "linked.py").symlink_to("/etc/hostname")
-    code = code_of(submitted, source, tmp_path, {"checks.py"})
+    code = code_of(submitted, source, tmp_path, {"checks.py"}, [])
     assert [c.given for c in code.cells] == [True, False, False, True]
     assert {name: s.given for name, s in code.files.items()} == {"checks": True, "own": False, "sub": False}
 
@@ -324,21 +363,20 @@ def test_code_of_a_notebook(tmp_path):
 def test_the_notebooks_own_solution_is_clean(name):
     notebook = nbformat.read(SOURCE / name / f"{name}.ipynb", as_version=4)
     provided = {path.name for path in (SOURCE / name).glob("*.py")}
-    code = code_of(notebook, notebook, SOURCE / name, provided)
-    for question in assignments.load(name).questions:
-        result = code.search(
-            question, len(code.cells), [e for q in assignments.load(name).questions for e in q.entry_points]
-        )
+    questions = assignments.load(name).questions
+    code = code_of(notebook, notebook, SOURCE / name, provided, questions)
+    for question in questions:
+        result = code.search(question, len(code.cells))
         assert (result.found, result.notes) == ([], []), question.id
 
 
 @pytest.mark.parametrize("name", assignments.NAMES)
 def test_correct_variants_are_clean(name):
     variants = importlib.import_module(f"tests.assignments.{name}.variants")
-    code = Code([Source("the variants", Path(variants.__file__).read_text())])
-    defined = tuple(n for n, value in vars(variants).items() if getattr(value, "__module__", "") == variants.__name__)
-    assert len(defined) > 10
-    for forbidden in {question.forbidden for question in assignments.load(name).questions}:
-        result = code.search(Question("all", "", defined, forbidden), 1)
-        assert result.found == []
+    source = Source("the variants", Path(variants.__file__).read_text())
+    for question in assignments.load(name).questions:
+        used = [f for _, functions in variants.VARIANTS for e, f in functions.items() if e in question.entry_points]
+        everything = Question("all", "", tuple(function.__name__ for function in used), question.forbidden)
+        result = Code([source], {}, [everything]).search(everything, 1)
+        assert result.found == [], question.id
         assert not [note for note in result.notes if "not searched" in note or "intricate" in note]
