@@ -117,7 +117,20 @@ def verify(names: tuple[str, ...], root: Path) -> None:
     """Hold the hidden tests against right and wrong solutions, and print the kill matrix. Fails on a survivor."""
     from course_lib.report.matrix import verify_and_show
 
-    if not all(verify_and_show(console, assignments.load(name), root.resolve()) for name in chosen(names)):
+    ok = [verify_and_show(console, assignments.load(name), root.resolve()) for name in chosen(names)]
+    if not all(ok):
+        sys.exit(1)
+
+
+@main.command()
+@names_argument
+@root_option
+def mutants(names: tuple[str, ...], root: Path) -> None:
+    """Hold the hidden tests against mechanical mutants of the notebooks' solutions. Fails on an unlisted survivor."""
+    from course_lib.report.matrix import mutants_and_show
+
+    ok = [mutants_and_show(console, assignments.load(name), root.resolve()) for name in chosen(names)]
+    if not all(ok):
         sys.exit(1)
 
 

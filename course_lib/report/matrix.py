@@ -1,23 +1,38 @@
-"""The kill matrix of ``course verify``: right solutions and misconceptions against every test group."""
+"""What ``course verify`` and ``course mutants`` print: right and wrong solutions against every test group."""
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from course_lib import assignments, verify
+from course_lib import assignments, mutation, verify
 from course_lib.checking.groups import PropertyResult, Verdict
 from course_lib.checking.model import Assignment
+
+Failures = dict[str, list[frozenset[str]]]
+
+LEAST_KILLED = 0.98
+"""Of an assignment's mutants that are not equivalent."""
+
+
+def notebook_of(assignment: Assignment, root: Path) -> Path:
+    """The source notebook."""
+    return root / "source" / assignment.name / f"{assignment.name}.ipynb"
+
+
+def accepted_of(assignment: Assignment, root: Path) -> verify.Accepted:
+    """What the tests of the assignment accept with a reason."""
+    return verify.Accepted.read(root / "tests" / "assignments" / assignment.name / "accepted.toml")
 
 
 def verify_and_show(console: Console, assignment: Assignment, root: Path) -> bool:
     """Print an assignment's kill matrix and problems. True if there are none."""
     groups = assignments.groups(assignment.name)
-    notebook = root / "source" / assignment.name / f"{assignment.name}.ipynb"
-    solution = verify.notebook_namespace(notebook)
+    solution = verify.notebook_namespace(notebook_of(assignment, root))
     table = Table(title=f"{assignment.name}: properties failed of each group", title_justify="left")
     table.add_column("solution", overflow="fold")
     for number in range(1, len(assignment.questions) + 1):
@@ -27,22 +42,74 @@ def verify_and_show(console: Console, assignment: Assignment, root: Path) -> boo
         results = {q: verify.run_group(group, namespace) for q, group in groups.items()}
         table.add_row(f"[bold]{label}[/]", *(mark(r) for r in results.values()))
         problems += [f"{label} fails {q}" for q, outcome in results.items() if verify.failed(outcome)]
+    failures: Failures = defaultdict(list)
     for wrong in assignment.misconceptions():
         row = verify.check_misconception(assignment, wrong, solution)
         table.add_row(wrong.name, *(mark(r) for r in row.results.values()))
         problems += [f"{wrong.name}: {problem}" for problem in row.problems]
+        for question_id, outcome in row.results.items():
+            failures[question_id].append(verify.failed(outcome))
     console.print(table)
     for number, question in enumerate(assignment.questions, 1):
         started = time.perf_counter()
         verify.run_group(groups[question.id], solution)
         spent = (time.perf_counter() - started) * 1000
+        console.print(f"Q{number} {question.id}: {groups[question.id].points:g} points, {spent:.0f} ms")
+    console.print(f"{len(assignment.misconceptions())} misconceptions")
+    problems += _mutants(console, assignment, root, failures)
+    problems += _properties(console, assignment, root, failures)
+    return _concluded(console, assignment, problems)
+
+
+def mutants_and_show(console: Console, assignment: Assignment, root: Path) -> bool:
+    """Print how many mutants of each question's solution are killed, and which survive. True if all is as accepted."""
+    return _concluded(console, assignment, _mutants(console, assignment, root, defaultdict(list)))
+
+
+def _mutants(console: Console, assignment: Assignment, root: Path, failures: Failures) -> list[str]:
+    """Run the mutants, add what they fail to ``failures``, and return what is wrong."""
+    accepted = accepted_of(assignment, root)
+    notebook = notebook_of(assignment, root)
+    cells, solution = verify.solution_cells(notebook), verify.notebook_namespace(notebook)
+    problems, survivors, total, equivalent, killed = [], set(), 0, 0, 0
+    for number, (question_id, group) in enumerate(assignments.groups(assignment.name).items(), 1):
+        outcomes = list(mutation.run_mutants(group, cells[question_id], solution))
+        survived = {outcome.mutant.name for outcome in outcomes if not outcome.failed}
+        same = survived & accepted.equivalent.keys()
         console.print(
-            f"Q{number} {question.id}: {groups[question.id].points:g} points, {spent:.0f} ms", highlight=False
+            f"Q{number} {question_id}: {len(outcomes) - len(survived)} of {len(outcomes) - len(same)} mutants killed, "
+            f"{len(same)} more are equivalent",
+            highlight=False,
         )
+        problems += [f"{question_id}: the test fails itself on {o.mutant.name}: {o.fault}" for o in outcomes if o.fault]
+        failures[question_id] += [outcome.failed for outcome in outcomes]
+        survivors |= survived
+        total, equivalent = total + len(outcomes), equivalent + len(same)
+        killed += len(outcomes) - len(survived)
+    console.print(f"{killed} of {total - equivalent} mutants killed ({killed / (total - equivalent):.1%})")
+    listed = accepted.equivalent.keys() | accepted.not_caught.keys()
+    problems += [f"survives: {name}" for name in sorted(survivors - listed)]
+    problems += [f"accepted as a survivor, but is none: {name}" for name in sorted(listed - survivors)]
+    if killed < LEAST_KILLED * (total - equivalent):
+        problems.append(f"fewer than {LEAST_KILLED:.0%} of the mutants are killed")
+    return problems
+
+
+def _properties(console: Console, assignment: Assignment, root: Path, failures: Failures) -> list[str]:
+    """Say how many properties are needed to catch every wrong solution, and return those that are not, unaccepted."""
+    groups = assignments.groups(assignment.name)
+    accepted = accepted_of(assignment, root).partial_credit.keys()
+    everything = {f"{question_id}.{p.name}" for question_id, group in groups.items() for p in group.properties}
+    spare = {f"{q}.{name}" for q, group in groups.items() for name in verify.not_needed(group, failures[q])}
+    console.print(f"{len(everything - spare)} of {len(everything)} properties each catch something that no other does")
+    problems = [f"{name} is not needed: nothing is caught by it alone" for name in sorted(spare - accepted)]
+    return problems + [f"{name} is accepted as not needed, but is needed" for name in sorted(accepted - spare)]
+
+
+def _concluded(console: Console, assignment: Assignment, problems: list[str]) -> bool:
     for problem in problems:
-        console.print(f"PROBLEM {problem}", style="bold red", markup=False)
-    count = len(assignment.misconceptions())
-    console.print(f"{assignment.name}: {count} misconceptions, {len(problems)} problems\n")
+        console.print(f"PROBLEM {problem}", style="bold red", markup=False, soft_wrap=True)
+    console.print(f"{assignment.name}: {len(problems)} problems\n")
     return not problems
 
 
