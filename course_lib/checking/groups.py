@@ -121,15 +121,17 @@ class Property:
         self.function = getattr(group, name)
         self.title: str = self.function.check.title
         self.points: float = self.function.check.points
-        self._examples: list[dict[str, Any]] | None = None
+        self._examples: dict[int | None, list[dict[str, Any]]] = {}
 
     def examples(self, seed: int | None = None) -> list[dict[str, Any]]:
-        """The drawn inputs, read-only: the derandomised ones (kept), or those of a random ``seed`` (for soak runs)."""
-        if seed is not None:
-            return self._draw(seed)
-        if self._examples is None:
-            self._examples = self._draw(None)
-        return self._examples
+        """The drawn inputs, read-only: the derandomised ones, or those of a random ``seed`` (for soak runs).
+
+        The derandomised ones are kept, and those of the last seed.
+        """
+        if seed not in self._examples:
+            kept = {key: drawn for key, drawn in self._examples.items() if key is None}
+            self._examples = {**kept, seed: self._draw(seed)}
+        return self._examples[seed]
 
     def _draw(self, seed: int | None) -> list[dict[str, Any]]:
         if not hasattr(self.function, "hypothesis"):
