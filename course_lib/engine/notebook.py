@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import copy
 import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +23,15 @@ from nbformat import NotebookNode
 
 from course_lib.engine.connection import SocketPeer
 from course_lib.engine.errors import WorkerDied
+from course_lib.engine.forkserver import KernelProcess
 from course_lib.engine.provisioner import ForkedKernelManager, ForkedProvisioner
 
-MAX_REVIVALS = 3
+MAX_REVIVALS = 30
 OUTPUT_BYTES = 2_000_000
+NOTEBOOK_OUTPUT_BYTES = 20_000_000
 INTERRUPT_SECONDS = 2.0
+PATIENCE_SECONDS = 10.0
+"""A kernel that is still busy so long after its time, interrupted or not, is killed whatever it sends."""
 
 
 class NotebookRunner:
@@ -69,6 +76,8 @@ class NotebookRunner:
             self._execute(self._live_client(), cell, index)
             self._executed.append(index)
         except WorkerDied as death:
+            # How much of its output and numbering arrived before the end is chance.
+            cell.outputs, cell.execution_count = [], None
             add_error(cell, "KernelDied", str(death))
 
     def peer(self, call_seconds: float) -> SocketPeer:
@@ -84,7 +93,7 @@ class NotebookRunner:
         while self._client is not None and not process_of(self._client).alive():
             self._close()
             self._revivals += 1
-            if self._revivals > MAX_REVIVALS:
+            if self._revivals > MAX_REVIVALS or self._time_left() <= 0:
                 break
             again = copy.deepcopy(self.notebook)
             self._client = self._new_client(again)
@@ -101,13 +110,20 @@ class NotebookRunner:
     def _execute(self, client: BoundedClient, cell: NotebookNode, index: int) -> None:
         seconds = max(1, round(min(self._cell_seconds, self._time_left())))
         client.timeout = seconds
+        process = process_of(client)
         try:
-            client.execute_cell(cell, index, store_history=True)
+            with killed_after(process, seconds + PATIENCE_SECONDS):
+                client.execute_cell(cell, index, store_history=True)
         except CellTimeoutError:
             self._interrupt(client)
+            cell.outputs = []  # how much had arrived is chance
             add_error(cell, "TimeLimit", f"this cell ran longer than {seconds} s and was interrupted")
         except DeadKernelError:
             raise WorkerDied("this cell ended the kernel (exit, a crash, or more memory than allowed)") from None
+        except Exception as error:  # a message without its parts, a wrong signature: the code speaks for the kernel
+            process.send_signal(signal.SIGKILL)
+            process.wait(INTERRUPT_SECONDS)
+            raise WorkerDied(f"this cell sent something that no kernel sends ({type(error).__name__})") from None
 
     def _interrupt(self, client: BoundedClient) -> None:
         """End the cell that runs. Kill the kernel if it does not let itself be interrupted."""
@@ -116,8 +132,9 @@ class NotebookRunner:
         kernel = client.kc
         assert kernel is not None
         try:
-            run_sync(kernel._async_recv_reply)(kernel.kernel_info(), timeout=INTERRUPT_SECONDS)
-        except TimeoutError:
+            with killed_after(process, PATIENCE_SECONDS):
+                run_sync(kernel._async_recv_reply)(kernel.kernel_info(), timeout=INTERRUPT_SECONDS)
+        except Exception:  # no answer in time, or one that is no message
             process.send_signal(signal.SIGKILL)
             process.wait(INTERRUPT_SECONDS)
             raise WorkerDied(
@@ -142,43 +159,91 @@ class NotebookRunner:
 
 
 class BoundedClient(NotebookClient):
-    """nbclient with a bound on the output of a cell."""
+    """nbclient with a bound on what a kernel may send, and without trust in its form.
+
+    Outputs are never changed later, by a display id, and there are no widgets: both would make much out of little.
+    """
 
     def __init__(self, notebook: NotebookNode, manager: ForkedKernelManager) -> None:
         super().__init__(notebook, manager, allow_errors=True, interrupt_on_timeout=False, shutdown_kernel="immediate")
         self._cell: Any = None
         self._bytes = 0
+        self._all_bytes = 0
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        if cell is not self._cell:
-            self._cell, self._bytes = cell, 0
-        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error", "update_display_data"):
-            before, self._bytes = self._bytes, self._bytes + size(msg["content"])
-            if self._bytes > OUTPUT_BYTES:
-                if before <= OUTPUT_BYTES:
-                    note = f"\n[this cell wrote more than {OUTPUT_BYTES // 1_000_000} MB; the rest is dropped]\n"
-                    cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=note))
+        kind, content = msg["msg_type"], msg["content"]
+        if kind in ("stream", "display_data", "execute_result", "error"):
+            if not is_output(content) or not self._has_room(cell, size(content)):
                 return None
+            content.pop("transient", None)
+        elif kind not in ("status", "execute_input", "clear_output"):
+            return None
         output: NotebookNode | None = super().process_message(msg, cell, cell_index)
         return output
 
+    def _has_room(self, cell: NotebookNode, count: int) -> bool:
+        """Whether so many bytes more may be kept. Says so in the cell where they may not, once."""
+        if cell is not self._cell:
+            self._cell, self._bytes = cell, 0
+        full = self._bytes > OUTPUT_BYTES
+        self._bytes += count
+        if not full and (self._bytes > OUTPUT_BYTES or self._all_bytes + count > NOTEBOOK_OUTPUT_BYTES):
+            self._bytes = OUTPUT_BYTES + 1
+            note = f"\n[this cell wrote more than {OUTPUT_BYTES // 1_000_000} MB, or all together more than "
+            note += f"{NOTEBOOK_OUTPUT_BYTES // 1_000_000} MB; the rest is dropped]\n"
+            cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=note))
+        if self._bytes > OUTPUT_BYTES:
+            return False
+        self._all_bytes += count
+        return True
 
-def process_of(client: NotebookClient) -> Any:
+
+@contextmanager
+def killed_after(process: KernelProcess, seconds: float) -> Iterator[None]:
+    """Kill the process if what happens in this context takes longer.
+
+    By the clock of another thread: a kernel that floods its client with messages keeps it from looking at its own.
+    """
+    timer = threading.Timer(seconds, process.send_signal, (signal.SIGKILL,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def process_of(client: NotebookClient) -> KernelProcess:
     """The kernel process behind a client."""
     assert client.km is not None
     provisioner = client.km.provisioner
     assert isinstance(provisioner, ForkedProvisioner)
+    assert provisioner.process is not None
     return provisioner.process
+
+
+def is_output(content: Any) -> bool:
+    """Whether the content of a message has the parts that a notebook's output needs."""
+    match content:
+        case {"name": "stdout" | "stderr", "text": str()}:
+            return True
+        case {"ename": str(), "evalue": str(), "traceback": [*lines]}:
+            return all(isinstance(line, str) for line in lines)
+        case {"data": {**data}, "metadata": {}}:
+            count = content.get("execution_count")
+            plain = all(isinstance(value, str) or str(key).endswith("json") for key, value in data.items())
+            return plain and (count is None or isinstance(count, int))
+    return False
 
 
 def size(content: Any) -> int:
     """Rough number of bytes in a message."""
-    if isinstance(content, (str, bytes)):
+    if isinstance(content, str):
         return len(content)
     if isinstance(content, dict):
-        return sum(size(value) for value in content.values())
+        return 8 + sum(len(key) + size(value) for key, value in content.items())
     if isinstance(content, list):
-        return sum(size(value) for value in content)
+        return 8 + sum(size(value) for value in content)
     return 8
 
 
