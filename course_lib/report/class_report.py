@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -203,5 +204,6 @@ def as_csv(assignment: str, rows: list[Row]) -> str:
 
 
 def safe_cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """Text in one line that no spreadsheet takes for a formula."""
+    line = re.sub(r"[\x00-\x1f\x7f]", " ", text)
+    return "'" + line if text[:1] in ("=", "+", "-", "@", "\t", "\r") else line
