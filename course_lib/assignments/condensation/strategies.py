@@ -266,7 +266,8 @@ def trainings(draw: st.DrawFn, steps: tuple[int, int] = (2, 6), dead: bool = Fal
         b = b + 1 / 64  # whole numbers and quarters put nothing on the kink
         f = X @ w.T + b
         error = np.maximum(f, 0) @ a - y
-        moves = np.abs(np.maximum(f, 0).T @ error).max() > 0.1 and np.abs(error).max() > 0.1
+        df = np.outer(error, a) * (f > 0)
+        moves = min(np.abs(g).max() for g in (np.maximum(f, 0).T @ error, df.T @ X, df.sum(axis=0))) > 0.1
         if not moves or not _runs_clear((X, y, w, b, a, lr, count)):
             continue
         if dead:
