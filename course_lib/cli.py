@@ -72,13 +72,22 @@ def collect(folder: Path, root: Path) -> None:
 @click.option("--student", "students", multiple=True, help="Grade only this student; may be repeated.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=None, help="Grading processes; default: one per core.")
 @click.option("--force", is_flag=True, help="Grade unchanged submissions again.")
-def grade(names: tuple[str, ...], root: Path, students: tuple[str, ...], jobs: int | None, force: bool) -> None:
+@click.option("--sandbox", help="namespaces, landlock or none; default: the strongest that works (see course doctor).")
+def grade(
+    names: tuple[str, ...], root: Path, students: tuple[str, ...], jobs: int | None, force: bool, sandbox: str | None
+) -> None:
     """Grade every submission of each ASSIGNMENT (default: all). Killed? The same command goes on where it was."""
-    from course_lib.report.terminal import grade_and_show
+    from course_lib.engine.sandbox import SandboxError, choose
+    from course_lib.report.terminal import GradingStopped, grade_and_show
 
     ok = True
-    for name in chosen(names):
-        ok &= grade_and_show(console, root.resolve(), name, students, jobs or len(os.sched_getaffinity(0)), force)
+    processes = jobs or os.cpu_count() or 1
+    try:
+        level = choose(sandbox)
+        for name in chosen(names):
+            ok &= grade_and_show(console, root.resolve(), name, students, processes, level=level, force=force)
+    except (SandboxError, GradingStopped, LookupError) as error:
+        raise click.ClickException(str(error.args[0])) from None
     if not ok:
         sys.exit(1)
 

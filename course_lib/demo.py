@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from course_lib import assignments
 from course_lib.collect import collect_submissions
+from course_lib.engine.sandbox import choose
 from course_lib.release import release_assignment
 from course_lib.report.class_report import write_class_report
 from course_lib.report.pages import write_feedback
@@ -30,6 +32,7 @@ def run_demo(console: Console, folder: Path) -> bool:
     if not SAMPLE_CLASS.is_dir():
         raise FileNotFoundError(f"the demo needs the repository: {SAMPLE_CLASS} is missing")
     started = time.monotonic()
+    level = choose()
     names = [name for name in assignments.NAMES if list(SAMPLE_CLASS.glob(f"*/{name}"))]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -41,7 +44,7 @@ def run_demo(console: Console, folder: Path) -> bool:
     for line in collect_submissions(SAMPLE_CLASS, folder):
         console.print(line, markup=False)
     for name in names:
-        grade_and_show(console, folder, name, (), 2, force=False)
+        grade_and_show(console, folder, name, (), os.cpu_count() or 1, level=level)
     pages = [page for name in names for page in write_feedback(folder, name)]
     reports = [write_class_report(folder, name) for name in names]
     console.print(f"\nDone in {time.monotonic() - started:.0f} s. Where to look:")

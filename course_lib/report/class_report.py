@@ -23,6 +23,7 @@ from course_lib.engine.gradebook import GradebookWriter
 from course_lib.engine.preprocessor import RECORD
 from course_lib.engine.submission import course_directory, submitted
 from course_lib.report.feedback import environment
+from course_lib.report.terminal import sandbox_note
 
 
 @dataclass
@@ -87,6 +88,7 @@ def write_class_report(root: Path, assignment: str) -> Path:
         rows=rows,
         questions=statistics,
         attention=[row for row in rows if row.reason],
+        sandbox=sandbox_note({record.get("sandbox", "") for record in records.values()}),
         findings=findings_of(records),
         histogram=histogram(rows),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 
 from course_lib import assignments
 from course_lib.engine.batch import Outcome, grade_class, local_executor
@@ -14,16 +15,32 @@ from course_lib.engine.gradebook import GradebookWriter
 from course_lib.engine.submission import Job, submitted
 
 
+class GradingStopped(Exception):
+    """The batch could not go on: the gradebook or the disk cannot be written. What is graded is kept."""
+
+
 def grade_and_show(
-    console: Console, root: Path, assignment: str, students: tuple[str, ...], processes: int, force: bool
+    console: Console,
+    root: Path,
+    assignment: str,
+    students: tuple[str, ...],
+    processes: int,
+    *,
+    level: str,
+    force: bool = False,
 ) -> bool:
-    """Grade an assignment with progress and print its summary. True if every submission was graded."""
+    """Grade an assignment with progress and print its summary. True if every submission was graded.
+
+    Raises:
+        GradingStopped: nothing can be written; the message says what to do.
+    """
     there = submitted(str(root), assignment)
     unknown = sorted(set(students) - set(there))
     if unknown:
         console.print(f"no submission of {assignment} from {', '.join(unknown)}", style="bold red", markup=False)
         return False
-    jobs = [Job(str(root), assignment, student) for student in (students or there)]
+    overrides = {"GradeNotebook": {"sandbox": level}}
+    jobs = [Job(str(root), assignment, student, overrides) for student in (students or there)]
     if not jobs:
         console.print(f"{assignment}: no submissions in submitted/")
         return True
@@ -36,17 +53,30 @@ def grade_and_show(
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with GradebookWriter(str(root), assignment) as writer, Progress(*columns, console=console) as progress:
-        task = progress.add_task(f"grading {assignment}", total=len(jobs))
-        size = min(processes, len(jobs))
-        for outcome in grade_class(jobs, writer, lambda: local_executor(size), force=force):
-            outcomes.append(outcome)
-            progress.advance(task)
-            if outcome.status == "needs attention":
-                progress.console.print(f"needs attention: {outcome.student}: {outcome.reason}", markup=False)
+    try:
+        with GradebookWriter(str(root), assignment) as writer, Progress(*columns, console=console) as progress:
+            task = progress.add_task(f"grading {assignment}", total=len(jobs))
+            size = min(processes, len(jobs))
+            for outcome in grade_class(jobs, writer, lambda: local_executor(size), force=force):
+                outcomes.append(outcome)
+                progress.advance(task)
+                if outcome.status == "needs attention":
+                    progress.console.print(f"needs attention: {outcome.student}: {outcome.reason}", markup=False)
+    except (OSError, SQLAlchemyError) as error:
+        done = f"{len(outcomes)} of {len(jobs)} submissions are stored"
+        what = getattr(error, "orig", None) or error
+        raise GradingStopped(f"grading stopped: {what}. {done}; mend this and run the same command again") from error
     outcomes.sort(key=lambda o: o.student)
     console.print(summary_table(assignment, outcomes))
+    console.print(sandbox_note({o.record.get("sandbox", "") for o in outcomes}))
     return all(o.status != "needs attention" for o in outcomes)
+
+
+def sandbox_note(levels: set[str]) -> str:
+    """How the submissions were kept from the course, in words."""
+    named = ", ".join(sorted(levels - {""})) or "nothing ran"
+    warning = " (NOTHING kept student code from the course and its grades)" if "none" in levels else ""
+    return f"sandbox: {named}{warning}"
 
 
 def summary_table(assignment: str, outcomes: list[Outcome]) -> Table:
