@@ -17,8 +17,7 @@ c.CourseDirectory.ignore = [
 
 c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",
-    "nbgrader.preprocessors.DeduplicateIds",
-    "course_lib.engine.preprocessor.DropEmptyMetadata",
+    "course_lib.engine.restoring.RestoreGrading",
     "nbgrader.preprocessors.OverwriteKernelspec",
     "nbgrader.preprocessors.OverwriteCells",
     "nbgrader.preprocessors.CheckCellMetadata",
@@ -36,3 +35,8 @@ c.Autograde.autograde_preprocessors = [
 ]
 c.OverwriteCells.add_missing_cells = True
 c.GradeNotebook.cell_seconds = 15
+
+# What students wrote is shown in feedback and in the formgrader, and must not run there.
+c.HTMLExporter.preprocessors = ["course_lib.report.safe.SafeNotebook"]
+c.HTMLExporter.filters = {"markdown2html": "course_lib.report.safe.markdown2html"}
+c.GenerateFeedback.exporter_class = "course_lib.report.safe.FeedbackExporter"

@@ -88,5 +88,5 @@ def same(a: Any, b: Any) -> bool:
     try:
         left, right = np.asarray(a), np.asarray(b)
         return left.shape == right.shape and bool(np.allclose(left, right, rtol=RTOL, atol=1e-10, equal_nan=True))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # an integer that no float holds
         return False

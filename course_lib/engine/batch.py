@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import connection
 from typing import Any
 
 from course_lib.engine.gradebook import GradebookWriter
-from course_lib.engine.submission import Graded, Job, grade_submission
+from course_lib.engine.submission import Graded, Job, grade_submission, printable
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ def local_executor(jobs: int) -> ProcessPoolExecutor:
 
 
 def prepare(counter: Any) -> None:
-    """Start of a grading process."""
+    """Start of a grading process. It ends when the process that runs the batch does, however that ends."""
+    threading.Thread(target=end_with_parent, daemon=True).start()
     with counter.get_lock():
         number = counter.value
         counter.value += 1
@@ -45,6 +48,14 @@ def prepare(counter: Any) -> None:
     from course_lib.engine.forkserver import shared_server
 
     shared_server()
+
+
+def end_with_parent() -> None:
+    """Wait for the parent's end, then leave at once; the fork server and its kernels follow."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def grade_class(
@@ -62,8 +73,22 @@ def grade_class(
         else:
             pending.append(job)
     for graded in run_jobs(pending, make_executor):
+        yield store(graded, writer)
+
+
+def store(graded: Graded, writer: GradebookWriter) -> Outcome:
+    """Save what came of a job. A result that cannot be saved needs attention, and the batch goes on.
+
+    Raises:
+        Exception: not even that can be saved, so the fault is not the submission's.
+    """
+    try:
         record = writer.save(graded)
-        yield Outcome(graded.job.student, graded.status, graded.reason, record)
+    except Exception as error:
+        reason = printable(f"its result could not be saved: {type(error).__name__}: {error}")
+        graded = Graded(graded.job, "needs attention", reason)
+        record = writer.save(graded)
+    return Outcome(graded.job.student, graded.status, graded.reason, record)
 
 
 def run_jobs(jobs: list[Job], make_executor: Callable[[], Executor]) -> Iterator[Graded]:

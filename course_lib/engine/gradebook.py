@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,15 +81,17 @@ class GradebookWriter:
         """
         student = graded.job.student
         self.gradebook.update_or_create_student(student)
-        source = self.directory.format_path(self.directory.submitted_directory, student, self.assignment)
-        timestamp = self.directory.get_existing_timestamp(source)
-        extra = {"timestamp": timestamp} if timestamp else {}
+        extra = {}
+        with suppress(submission.NeedsAttention):  # then this is the reason with which it was graded
+            if timestamp := submission.handed_in(self.directory, student, self.assignment):
+                extra["timestamp"] = timestamp
         self.gradebook.update_or_create_submission(self.assignment, student, **extra)
         final = self.autograded(student)
         final.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{self.assignment}-", dir=final.parent))
         try:
-            submission.stage_files(self.directory, student, self.assignment, staging)
+            if graded.notebooks:
+                submission.stage_files(self.directory, student, self.assignment, staging)
             for name, text in graded.notebooks.items():
                 nbformat.write(self._save_grades(graded, name, text), staging / f"{name}.ipynb")
             self._note(graded)
@@ -106,6 +109,7 @@ class GradebookWriter:
             os.chmod(staging, 0o755)  # noqa: S103 (as nbgrader leaves it)
             replace_folder(staging, final)
         except BaseException:
+            self.gradebook.db.rollback()
             shutil.rmtree(staging, ignore_errors=True)
             raise
         return record

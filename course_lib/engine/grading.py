@@ -18,6 +18,7 @@ from course_lib.engine.forbidden import Shortcuts
 from course_lib.engine.proxy import Student
 
 MAX_TIME_LIMITS = 2
+MAX_DEATHS = 3
 
 
 class Worker(Protocol):
@@ -87,20 +88,31 @@ def forbidden_result(question: Question, group: Group, shortcuts: Shortcuts) -> 
 def grade_question(question: Question, group: Group, assignment: Assignment, worker: Worker) -> QuestionResult:
     """Run every property of a question. One that ends the kernel does not keep the next from running.
 
-    After ``MAX_TIME_LIMITS`` that ran into the time limit the rest is not run: a class has to be graded.
+    After ``MAX_TIME_LIMITS`` that ran into the time limit, or ``MAX_DEATHS`` that ended the kernel, the rest is not
+    run: a class has to be graded, and the other exercises need kernels too.
     """
     pending = list(group.properties)
     results: list[PropertyResult] = []
+    deaths = 0
+
+    def leave_out(verdict: Verdict, why: str) -> list[PropertyResult]:
+        note = f"not run: {why} before"
+        return [PropertyResult(p.name, p.title, p.points, verdict, message=note) for p in pending]
+
     while pending:
         if sum(r.verdict is Verdict.TIME_LIMIT for r in results) == MAX_TIME_LIMITS:
-            note = f"not run: {MAX_TIME_LIMITS} checks of this exercise ran into the time limit before"
-            results += [PropertyResult(p.name, p.title, p.points, Verdict.TIME_LIMIT, message=note) for p in pending]
+            why = f"{MAX_TIME_LIMITS} checks of this exercise ran into the time limit"
+            results += leave_out(Verdict.TIME_LIMIT, why)
+            break
+        if deaths == MAX_DEATHS:
+            results += leave_out(Verdict.RUNTIME_ERROR, f"{MAX_DEATHS} checks of this exercise ended the kernel")
             break
         try:
             with worker.peer(question.call_seconds) as peer:
                 results.append(run_property(pending[0], Student(peer), group.parameters))
                 pending.pop(0)
         except WorkerDied as death:
+            deaths += 1
             prop = pending.pop(0)
             results.append(
                 PropertyResult(prop.name, prop.title, prop.points, Verdict.RUNTIME_ERROR, message=str(death))

@@ -26,6 +26,7 @@ from course_lib.engine.forkserver import shared_server
 from course_lib.engine.grading import QuestionResult, forbidden_result, grade_question
 from course_lib.engine.notebook import NotebookRunner
 from course_lib.report.feedback import render_question
+from course_lib.report.safe import make_safe
 
 RECORD = "grading.json"
 
@@ -64,6 +65,7 @@ class GradeNotebook(NbGraderPreprocessor):
                 question = assignment.question(grade_id(cell)) if assignment and is_autograded(cell) else None
                 if assignment and question and code:
                     results[index] = judge(question, assignment, code, index, runner)
+        make_safe(nb)
         for index, result in results.items():  # only now: nothing that runs can touch an output any more
             show_result(nb.cells[index], result)
         if assignment:
@@ -123,17 +125,6 @@ def illustrations(submitted: NotebookNode, source: NotebookNode | None) -> set[i
     free = [i for i, cell in enumerate(submitted.cells) if cell.cell_type == "code" and not grade_id(cell)]
     written = [i for i in free if submitted.cells[i].source.strip()]
     return set(written) if all(submitted.cells[i].source in released for i in written) else set()
-
-
-class DropEmptyMetadata(NbGraderPreprocessor):
-    """Runs after DeduplicateIds, which leaves a doubled cell with empty metadata that OverwriteCells cannot read."""
-
-    def preprocess_cell(
-        self, cell: NotebookNode, resources: dict[str, Any], cell_index: int
-    ) -> tuple[NotebookNode, dict[str, Any]]:
-        if "grade_id" not in cell.metadata.get("nbgrader", {"grade_id": ""}):
-            del cell.metadata["nbgrader"]
-        return cell, resources
 
 
 def assignment_of(assignment: str, notebook: str) -> Assignment | None:

@@ -13,6 +13,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import zmq
+import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
@@ -21,6 +23,9 @@ from jupyter_client.provisioning import KernelProvisionerBase
 from traitlets import Type, default
 
 from course_lib.engine.forkserver import KernelProcess, shared_server
+
+MESSAGES_WAITING = 64
+MESSAGE_BYTES = 8 * 2**20
 
 
 class ForkedProvisioner(KernelProvisionerBase):
@@ -76,7 +81,17 @@ class ForkedProvisioner(KernelProvisionerBase):
 
 
 class ReadyKernelClient(AsyncKernelClient):
-    """A client of a kernel that has said its sockets are bound: nothing to wait for."""
+    """A client of a kernel that has said its sockets are bound: nothing to wait for.
+
+    A kernel cannot fill this process's memory: few messages wait for being read, and one that is too large ends the
+    connection.
+    """
+
+    def _context_default(self) -> zmq.asyncio.Context:
+        context = super()._context_default()
+        context.setsockopt(zmq.RCVHWM, MESSAGES_WAITING)
+        context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
+        return context
 
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         await self._async_recv_reply(self.kernel_info(), timeout=timeout)

@@ -131,9 +131,9 @@ class Student:
             case ["error", "NotImplementedError", str(), str()]:
                 raise NotAttempted(call.name)
             case ["error", "MemoryError", str() as message, str()]:
-                raise MemoryLimit(message)
+                raise MemoryLimit(message[:1000])
             case ["error", str() as type_name, str() as message, str() as traceback]:
-                call.error = StudentError(type_name[:100], message, traceback)
+                call.error = StudentError(type_name[:100], message[:1000], traceback[-4000:])
                 raise call.error
             case ["missing", str()]:
                 raise Missing(call.name)

@@ -15,6 +15,7 @@ import tempfile
 import traceback
 import warnings
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,11 @@ from course_lib.engine.preprocessor import RECORD, number_cells
 
 CONFIG_FILE = "nbgrader_config.py"
 MAX_NOTEBOOK_BYTES = 50 * 2**20
+MAX_CELLS = 2000
+MAX_CHARACTERS = {"code": 200_000, "markdown": 5_000_000, "raw": 200_000}
+"""More takes nbconvert minutes to show, and no notebook of a person has it. Text may have images in it."""
+MAX_FILE_BYTES = 200 * 2**20
+"""All files of a submission together."""
 
 
 class NeedsAttention(Exception):
@@ -132,11 +138,16 @@ def grade_submission(job: Job) -> Graded:
     try:
         return _grade(job)
     except NeedsAttention as problem:
-        return Graded(job, "needs attention", str(problem))
+        return Graded(job, "needs attention", printable(str(problem)))
     except Exception as error:
         where = traceback.format_exc().strip().splitlines()[-3:]
         reason = f"the grader failed with {type(error).__name__}: {error} ({' '.join(w.strip() for w in where)})"
-        return Graded(job, "needs attention", reason[:1000])
+        return Graded(job, "needs attention", printable(reason[:1000]))
+
+
+def printable(text: str) -> str:
+    """The text as it may be shown on a terminal: what is in a submission must not move its cursor."""
+    return "".join(c if c.isprintable() or c == "\n" else "·" for c in text)
 
 
 def _grade(job: Job) -> Graded:
@@ -150,6 +161,8 @@ def _grade_in(job: Job, staging: Path) -> Graded:
     folder = Path(directory.format_path(directory.submitted_directory, job.student, job.assignment))
     sanitize, grade, _ = preprocessors(config)
     graded = Graded(job, "graded")
+    handed_in(directory, job.student, job.assignment)
+    check_size(folder)
     stage_files(directory, job.student, job.assignment, staging)
     for path in notebooks_to_grade(folder, directory, job.assignment):
         resources: dict[str, Any] = {
@@ -168,7 +181,7 @@ def _grade_in(job: Job, staging: Path) -> Graded:
         except (SchemaTooOldError, SchemaTooNewError) as error:
             raise NeedsAttention(f"{path.name} has nbgrader metadata of another version: {error}") from None
         notebook, resources = apply(grade, notebook, resources, config)
-        graded.notebooks[path.stem] = nbformat.writes(notebook)
+        graded.notebooks[path.stem] = unicode(nbformat.writes(notebook))
         if RECORD in resources.get("outputs", {}):
             graded.record = json.loads(resources["outputs"][RECORD])
     problems = [f"{q['question']}: {p}" for q in graded.record.get("questions", []) for p in q["not_graded"]]
@@ -180,18 +193,46 @@ def _grade_in(job: Job, staging: Path) -> Graded:
 def stage_files(directory: CourseDirectory, student: str, assignment: str, target: Path) -> None:
     """Copy the submission's files without its notebooks, then the assignment's own over them, as nbgrader does.
 
-    Links in a submission are left out.
+    Links in a submission, and all that is no plain file, are left out.
     """
     submitted_folder = Path(directory.format_path(directory.submitted_directory, student, assignment))
     source = Path(directory.format_path(directory.source_directory, ".", assignment))
     for folder in (submitted_folder, source):
         for name in find_all_files(str(folder), [*directory.ignore, "*.ipynb"]):
             path = Path(name)
-            if path.is_symlink() and folder == submitted_folder:
+            if folder == submitted_folder and (path.is_symlink() or not path.is_file()):
                 continue
             copy = target / path.relative_to(folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
+
+
+def handed_in(directory: CourseDirectory, student: str, assignment: str) -> datetime | None:
+    """The date in the submission's ``timestamp.txt``, or None if it has none.
+
+    Raises:
+        NeedsAttention: what is there is no date.
+    """
+    folder = directory.format_path(directory.submitted_directory, student, assignment)
+    try:
+        date: datetime | None = directory.get_existing_timestamp(folder)
+    except Exception:
+        raise NeedsAttention("timestamp.txt is no date: was it handed in late? Write it anew, or remove it") from None
+    return date
+
+
+def check_size(folder: Path) -> None:
+    """Refuse what would fill the disk.
+
+    Raises:
+        NeedsAttention: the files of the submission are too large together.
+    """
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    size = sum(path.stat().st_size for path in files)
+    if size > MAX_FILE_BYTES:
+        largest = max(files, key=lambda path: path.stat().st_size).name
+        found, limit = f"{size / 2**20:.0f} MB", f"{MAX_FILE_BYTES / 2**20:.0f} MB"
+        raise NeedsAttention(f"the submission has {found}, at most {limit} are read; its largest file is {largest!r}")
 
 
 def notebooks_to_grade(folder: Path, directory: CourseDirectory, assignment: str) -> list[Path]:
@@ -227,7 +268,10 @@ def read_notebook(path: Path) -> Any:
     if size == 0:
         raise NeedsAttention(f"{path.name} is empty")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if (cells := text.count('"cell_type"')) > MAX_CELLS:
+            raise NeedsAttention(f"{path.name} has {cells} cells; at most {MAX_CELLS} are read")
+        content = json.loads(text)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise NeedsAttention(f"{path.name} is not a notebook: {error}") from None
     except RecursionError:
@@ -237,12 +281,21 @@ def read_notebook(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of missing and doubled cell ids, which are mended right here
-            notebook = nbformat.reads(json.dumps(content), as_version=4)
+            notebook = nbformat.reads(unicode(json.dumps(content, ensure_ascii=False)), as_version=4)
             number_cells(notebook)
         nbformat.validate(notebook)
     except Exception as error:
         raise NeedsAttention(f"{path.name} is not a valid notebook: {str(error)[:300]}") from None
+    for kind, most in MAX_CHARACTERS.items():
+        length = sum(len(cell.source) for cell in notebook.cells if cell.cell_type == kind)
+        if length > most:
+            raise NeedsAttention(f"{path.name} has {length} characters in {kind} cells; at most {most} are read")
     return notebook
+
+
+def unicode(text: str) -> str:
+    """The text without halves of characters, which JSON can have and a file cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def submission_digest(root: str, assignment: str, student: str) -> str:
@@ -271,5 +324,7 @@ def files_digest(paths: Any) -> str:
     digest = hashlib.sha256()
     for path in paths:
         if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(os.fsencode(path.name) + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+            size = path.stat().st_size
+            content = path.read_bytes() if size <= MAX_FILE_BYTES else str(size).encode()  # such a file is not read
+            digest.update(os.fsencode(path.name) + b"\0" + hashlib.sha256(content).digest())
     return digest.hexdigest()

@@ -20,6 +20,8 @@ MAX_FRAME_BYTES = 64 * 2**20
 MAX_ITEMS = 100_000
 MAX_TEXT = 200_000
 MAX_DEPTH = 12
+MAX_ALL_ITEMS = 1_000_000
+"""Of a whole message: an empty list takes one byte on the wire and sixty in memory."""
 
 _DTYPES = {
     np.dtype(name).str: np.dtype(name)
@@ -94,16 +96,7 @@ def decode(data: bytes | memoryview) -> Any:
         WireError: anything but the output of ``encode`` within the limits.
     """
     try:
-        return msgpack.unpackb(
-            data,
-            raw=False,
-            strict_map_key=True,
-            ext_hook=_Reader(),
-            max_array_len=MAX_ITEMS,
-            max_map_len=MAX_ITEMS,
-            max_str_len=MAX_TEXT,
-            max_ext_len=MAX_FRAME_BYTES,
-        )
+        return _Reader().unpack(data)
     except WireError:
         raise
     except Exception as error:
@@ -186,10 +179,31 @@ def _pack_array(array: np.ndarray) -> bytes:
 
 
 class _Reader:
-    """msgpack's ext hook with a nesting bound."""
+    """Reads one message, and is msgpack's hooks meanwhile. Bounds the nesting of tuples and the number of all items."""
 
-    def __init__(self, depth: int = 0) -> None:
-        self.depth = depth
+    def __init__(self) -> None:
+        self.depth = 0
+        self.items = 0
+
+    def unpack(self, data: bytes | bytearray | memoryview) -> Any:
+        return msgpack.unpackb(
+            data,
+            raw=False,
+            strict_map_key=True,
+            ext_hook=self,
+            list_hook=self._count,
+            object_hook=self._count,
+            max_array_len=MAX_ITEMS,
+            max_map_len=MAX_ITEMS,
+            max_str_len=MAX_TEXT,
+            max_ext_len=MAX_FRAME_BYTES,
+        )
+
+    def _count(self, container: Any) -> Any:
+        self.items += 1 + len(container)
+        if self.items > MAX_ALL_ITEMS:
+            raise WireError(f"a message of more than {MAX_ALL_ITEMS} items")
+        return container
 
     def __call__(self, code: int, payload: bytes) -> Any:  # noqa: PLR0912 (one branch a type)
         if self.depth >= MAX_DEPTH:
@@ -202,9 +216,9 @@ class _Reader:
                 raise WireError(f"a scalar of shape {array.shape}")
             return array[()]
         if code == _TUPLE:
-            items = msgpack.unpackb(
-                payload, raw=False, ext_hook=_Reader(self.depth + 1), max_array_len=MAX_ITEMS, max_str_len=MAX_TEXT
-            )
+            self.depth += 1
+            items = self.unpack(payload)
+            self.depth -= 1
             if type(items) is not list:
                 raise WireError("a tuple that is no list of items")
             return tuple(items)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from course_lib.engine import notebook
 from course_lib.engine.errors import WorkerDied
 from course_lib.engine.proxy import Student
 from tests.engine.conftest import text_of
@@ -84,7 +85,8 @@ def test_a_cell_that_ends_the_kernel_does_not_end_the_notebook(run, end):
         assert text_of(r.notebook.cells[2]) == "2"
 
 
-def test_a_notebook_that_keeps_killing_its_kernel_is_given_up(run):
+def test_a_notebook_that_keeps_killing_its_kernel_is_given_up(run, monkeypatch):
+    monkeypatch.setattr(notebook, "MAX_REVIVALS", 3)
     with run(*["import os; os._exit(0)"] * 6) as r:
         assert "not run" in text_of(r.notebook.cells[5])
         with pytest.raises(WorkerDied):

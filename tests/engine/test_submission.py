@@ -53,7 +53,8 @@ def test_a_notebook_of_an_older_format_is_read(tmp_path):
 
 
 def test_doubled_cell_ids_are_mended(tmp_path):
-    notebook = new_notebook(cells=[new_code_cell("1", id="same"), new_code_cell("2", id="same")])
+    notebook = new_notebook(cells=[new_code_cell("1", id="same")])
+    notebook.cells.append(new_code_cell("2", id="same"))
     path = write(tmp_path / "twice.ipynb", json.dumps(notebook))
     ids = [cell.id for cell in read_notebook(path).cells]
     assert len(set(ids)) == 2

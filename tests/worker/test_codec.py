@@ -155,6 +155,7 @@ def array_message(dtype: str, shape: list[Any], data: bytes) -> bytes:
         msgpack.packb(msgpack.ExtType(99, b"")),
         msgpack.packb(msgpack.ExtType(7, msgpack.packb(-1))),
         msgpack.packb(msgpack.ExtType(5, b"9" * 2000)),
+        b"\xdc\x00\x10" + (b"\xdc\xff\xff" + b"\x90" * 65_535) * 16,  # a megabyte of empty lists takes sixty in memory
     ],
 )
 def test_forged_messages_are_refused(message):

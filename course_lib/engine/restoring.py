@@ -1,0 +1,51 @@
+"""Restores what a submission says about its own grading: which cells are graded, how, and for how many points.
+
+A step of nbgrader's pipeline, in the place of its DeduplicateIds and before its OverwriteCells. That one takes the
+submission's word for what is an answer and what a test, and fails on cells that the assignment does not have.
+"""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+
+class RestoreGrading(NbGraderPreprocessor):
+    """Gives each cell the grading metadata that the instructor's cell of the same id has, and no others any.
+
+    Of several cells with one id the last keeps it, as in nbgrader. Where the instructor's notebook is not at hand, a
+    cell keeps what it has.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        directory = CourseDirectory(config=self.config)
+        names = resources["nbgrader"]
+        folder = directory.format_path(directory.source_directory, ".", names["assignment"])
+        path = Path(folder, f"{names['notebook']}.ipynb")
+        known = grading_metadata(nbformat.read(path, as_version=4) if path.is_file() else nb)
+        for cell in reversed(nb.cells):
+            grade_id = grade_id_of(cell)
+            cell.metadata.pop("nbgrader", None)
+            if grade_id in known:
+                cell.metadata["nbgrader"] = known.pop(grade_id)
+        return nb, resources
+
+
+def grading_metadata(notebook: NotebookNode) -> dict[str, NotebookNode]:
+    """What nbgrader knows of the cells of a notebook, by grade id."""
+    return {
+        grade_id: copy.deepcopy(cell.metadata.nbgrader) for cell in notebook.cells if (grade_id := grade_id_of(cell))
+    }
+
+
+def grade_id_of(cell: NotebookNode) -> str:
+    """The cell's grade id, or nothing, whatever the metadata are."""
+    claimed = cell.metadata.get("nbgrader")
+    grade_id = claimed.get("grade_id") if isinstance(claimed, dict) else None
+    return grade_id if isinstance(grade_id, str) else ""
