@@ -137,6 +137,18 @@ def sigmoid_grad__overflows(z):
 
 
 @misconception(
+    "sigmoid_grad",
+    belief="Beyond ±20 the derivative is zero anyway, so z can be clipped there.",
+    hint="How large is your derivative at z = 1000? Compare it with the exact one, σ(z)·σ(−z).",
+    fails=("elementwise",),
+    visible=False,
+)
+def sigmoid_grad__clipped_at_twenty(z):
+    e = np.exp(-np.abs(np.clip(z, -20, 20)))
+    return e / (1 + e) ** 2
+
+
+@misconception(
     "tanh_grad",
     belief="1 − tanh: the square is forgotten.",
     hint="The derivative of an odd function is even. Is yours the same at z and −z?",
@@ -261,6 +273,34 @@ def toy_forward__input_among_the_activations(x, beta, omega):
         f[k] = beta[k] + omega[k] * h[k]
         if k < 3:
             h[k + 1] = max(f[k], 0.0)
+    return f, h
+
+
+@misconception(
+    "toy_forward",
+    belief="h is only another name for the pre-activations that the next layer gets.",
+    hint="Give the network a unit that is off. What does your h hold for it?",
+    fails=("toy_forward",),
+)
+def toy_forward__activations_before_relu(x, beta, omega):
+    f = np.zeros(4)
+    f[0] = beta[0] + omega[0] * x
+    for k in range(1, 4):
+        f[k] = beta[k] + omega[k] * max(f[k - 1], 0.0)
+    return f, f[:3].copy()
+
+
+@misconception(
+    "toy_forward",
+    belief="A list of numbers is as good as an array.",
+    hint="Compare 2 * [1.0, 2.0] with 2 * np.array([1.0, 2.0]). Which of the two do you return?",
+    fails=("toy_forward",),
+)
+def toy_forward__returns_lists(x, beta, omega):
+    f, h = [float(beta[0] + omega[0] * x)], []
+    for k in range(1, 4):
+        h.append(max(f[-1], 0.0))
+        f.append(float(beta[k] + omega[k] * h[-1]))
     return f, h
 
 
@@ -397,6 +437,45 @@ def toy_backward__activation_in_the_bias_gradient(x, y, beta, omega):
 
 @misconception(
     "toy_backward",
+    belief="In the first layer everything is multiplied by the input x.",
+    hint="Write down f_0 and differentiate it with respect to β_0.",
+    fails=("toy_backward",),
+)
+def toy_backward__input_in_the_first_bias(x, y, beta, omega):
+    h, f = [x], []
+    for k in range(4):
+        f.append(beta[k] + omega[k] * h[k])
+        h.append(max(f[k], 0.0))
+    dbeta, domega = np.zeros(4), np.zeros(4)
+    df = 2 * (f[3] - y)
+    for k in range(3, -1, -1):
+        dbeta[k], domega[k] = df, df * h[k]
+        df = df * omega[k] * (f[k - 1] > 0)
+    dbeta[0] *= x
+    return dbeta, domega
+
+
+@misconception(
+    "toy_backward",
+    belief="A list of numbers is as good as an array.",
+    hint="What is beta - 0.1 * dbeta if dbeta is a list?",
+    fails=("toy_backward",),
+)
+def toy_backward__returns_lists(x, y, beta, omega):
+    h, f = [x], []
+    for k in range(4):
+        f.append(float(beta[k] + omega[k] * h[k]))
+        h.append(max(f[k], 0.0))
+    dbeta, domega = [0.0] * 4, [0.0] * 4
+    df = 2 * (f[3] - y)
+    for k in range(3, -1, -1):
+        dbeta[k], domega[k] = df, df * h[k]
+        df = float(df * omega[k] * (f[k - 1] > 0))
+    return dbeta, domega
+
+
+@misconception(
+    "toy_backward",
     belief="∂ℓ/∂ω_k contains the pre-activation f_{k−1} instead of the activation.",
     hint="What does ω_k multiply: the number before or after ReLU?",
     fails=("toy_backward",),
@@ -491,6 +570,26 @@ def linear_backward__bias_gradient_averaged(dY, X, W):
 )
 def linear_backward__divided_by_the_batch_size(dY, X, W):
     return dY @ W, dY.T @ X / len(X), dY.sum(0) / len(X)
+
+
+@misconception(
+    "linear_backward",
+    belief="The weight gradient is a mean over the samples, the others are not.",
+    hint="Let the loss be the sum of all entries of Y. By how much does it change with one weight, for two equal rows?",
+    fails=("linear",),
+)
+def linear_backward__weight_gradient_averaged(dY, X, W):
+    return dY @ W, dY.T @ X / len(X), dY.sum(axis=0)
+
+
+@misconception(
+    "linear_backward",
+    belief="What goes back to the layer before is divided by the batch size.",
+    hint="Does the gradient of the first row of X depend on how many other rows there are?",
+    fails=("linear",),
+)
+def linear_backward__input_gradient_averaged(dY, X, W):
+    return dY @ W / len(X), dY.T @ X, dY.sum(axis=0)
 
 
 @misconception(
@@ -628,6 +727,20 @@ def softmax_cross_entropy__every_row_gets_every_label(logits, labels):
 
 @misconception(
     "softmax_cross_entropy",
+    belief="Labels come as an array.",
+    hint="The labels may be a list of ints. Which of your lines needs an array?",
+    fails=("softmax_cross_entropy",),
+    visible=False,
+)
+def softmax_cross_entropy__labels_compared_as_an_array(logits, labels):
+    onehot = labels[:, None] == np.arange(logits.shape[1])
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return -logs[onehot].mean(), (np.exp(logs) - onehot) / len(logits)
+
+
+@misconception(
+    "softmax_cross_entropy",
     belief="The probabilities of a column sum to one.",
     hint="Over what does softmax normalise: the examples of a batch or the classes of one example?",
     fails=("softmax_cross_entropy",),
@@ -703,6 +816,20 @@ def mlp_forward__inputs_shifted_by_one(params, X):
         f.append(h[-1] @ W.T + b)
         h.append(np.maximum(f[-1], 0.0))
     return f, h[1:]
+
+
+@misconception(
+    "mlp_forward",
+    belief="The inputs of the layers are the pre-activations of the layers before.",
+    hint="Is there a negative number in one of your h after the first? Which step of the layer makes h of f?",
+    fails=("mlp",),
+)
+def mlp_forward__inputs_before_relu(params, X):
+    f, h = [], [X]
+    for W, b in params:
+        f.append((np.maximum(h[-1], 0.0) if f else X) @ W.T + b)
+        h.append(f[-1])
+    return f, h[:-1]
 
 
 @misconception(
@@ -928,6 +1055,40 @@ def numerical_gradient__fn_called_with_flat_arrays(fn, x, eps=1e-6):
 
 @misconception(
     "numerical_gradient",
+    belief="An array has rows, so the loop goes over len(x).",
+    hint="What is len(np.array(1.5))?",
+    fails=("numerical_gradient",),
+    visible=False,
+)
+def numerical_gradient__needs_an_axis(fn, x, eps=1e-6):
+    g = np.zeros((len(x), x.size // len(x)))
+    for i in range(g.shape[0]):
+        for j in range(g.shape[1]):
+            step = np.zeros_like(g)
+            step[i, j] = eps
+            step = step.reshape(x.shape)
+            g[i, j] = (fn(x + step) - fn(x - step)) / (2 * eps)
+    return g.reshape(x.shape)
+
+
+@misconception(
+    "numerical_gradient",
+    belief="A gradient is a vector.",
+    hint="You want to write x - lr * g afterwards. Which shape must g have for that?",
+    fails=("numerical_gradient",),
+)
+def numerical_gradient__flat_result(fn, x, eps=1e-6):
+    g = np.zeros(x.size)
+    for i in range(x.size):
+        up, down = x.copy(), x.copy()
+        up.flat[i] += eps
+        down.flat[i] -= eps
+        g[i] = (fn(up) - fn(down)) / (2 * eps)
+    return g
+
+
+@misconception(
+    "numerical_gradient",
     belief="The smaller the step, the better the derivative.",
     hint="Plot the error against eps. What happens to fn(x + eps) − fn(x − eps) when eps nears 1e-16?",
     fails=("numerical_gradient",),
@@ -1027,3 +1188,29 @@ def relu_interpolant__sign_in_the_input_weight(knots, values):
     slopes = np.diff(values) / np.diff(knots)
     v = np.diff(slopes, prepend=0.0)
     return np.sign(v), -np.sign(v) * knots[:-1], np.abs(v), values[0]
+
+
+@misconception(
+    "relu_interpolant",
+    belief="The size of a change of slope goes into w, its sign v/|v| into the output weight.",
+    hint="What does your formula give where three points lie on one line?",
+    fails=("relu_interpolant",),
+    visible=False,
+)
+def relu_interpolant__sign_by_division(knots, values):
+    slopes = np.diff(values) / np.diff(knots)
+    v = np.diff(slopes, prepend=0.0)
+    w = np.abs(v)
+    return w, -w * knots[:-1], v / w, values[0]
+
+
+@misconception(
+    "relu_interpolant",
+    belief="An array of one element is a number.",
+    hint="Look at np.shape(c): the offset is a number, without an axis.",
+    fails=("relu_interpolant",),
+)
+def relu_interpolant__offset_with_an_axis(knots, values):
+    slopes = np.diff(values) / np.diff(knots)
+    v = np.diff(slopes, prepend=0.0)
+    return np.ones_like(v), -knots[:-1], v, values[:1]

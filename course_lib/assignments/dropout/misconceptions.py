@@ -1271,6 +1271,17 @@ def mc_dropout__sample_std(forward, x, passes):
 
 @misconception(
     "mc_dropout",
+    belief="The prediction is the median of the passes, which outliers do not move.",
+    hint="Take three passes with the answers 0, 1 and 5. Which number is asked for?",
+    fails=("mc_dropout",),
+)
+def mc_dropout__median(forward, x, passes):
+    outputs = np.stack([forward(x) for _ in range(passes)])
+    return np.median(outputs, axis=0), outputs.std(axis=0)
+
+
+@misconception(
+    "mc_dropout",
     belief="The variance is returned.",
     hint="Variance or standard deviation? If the answers are in volts, what is the unit of your result?",
     fails=("mc_dropout",),

@@ -120,6 +120,29 @@ def he_normal__one_row_for_all(d_in, d_out, seed):
 
 @misconception(
     "he_normal",
+    belief="The second half of the draws is the mirror image of the first, so that the mean is exactly zero.",
+    hint="Add up the columns of a large W. Do independent numbers cancel like this?",
+    fails=INITIALIZERS,
+    visible=False,
+)
+def he_normal__mirrored(d_in, d_out, seed):
+    W = np.random.default_rng(seed).normal(0, math.sqrt(2 / d_in), (d_out, d_in))
+    W[d_out - d_out // 2 :] = -W[: d_out // 2]
+    return W
+
+
+@misconception(
+    "he_normal",
+    belief="Weights are float32, as in PyTorch.",
+    hint="Look at the dtype of what you return and at the one that the exercise asks for.",
+    fails=INITIALIZERS,
+)
+def he_normal__single_precision(d_in, d_out, seed):
+    return np.random.default_rng(seed).normal(0, math.sqrt(2 / d_in), (d_out, d_in)).astype(np.float32)
+
+
+@misconception(
+    "he_normal",
     belief="Draws should be standardized, so that mean and variance are exact.",
     hint="Try a layer with one input and one output, with several seeds.",
     fails=INITIALIZERS,
@@ -330,6 +353,53 @@ def forward_second_moments__single_precision(weights, X):
     return np.array(moments, dtype=np.float64)
 
 
+@misconception(
+    "forward_second_moments",
+    belief="A moment below 1e-12 is rounding and can be set to zero.",
+    hint="Which numbers does a float64 hold? How small do the moments of forty layers with small weights become?",
+    fails=FORWARD,
+    visible=False,
+)
+def forward_second_moments__tiny_is_zero(weights, X):
+    h, moments = X, []
+    for W in weights:
+        h = _relu(h @ W.T)
+        moment = np.mean(h**2)
+        moments.append(moment if moment > 1e-12 else 0.0)
+    return np.array(moments)
+
+
+@misconception(
+    "forward_second_moments",
+    belief="The signal can be brought back to 1 after every layer and the factors multiplied up.",
+    hint="What do you divide by after a layer in which no unit is active?",
+    fails=FORWARD,
+    visible=False,
+)
+def forward_second_moments__normalized_on_the_way(weights, X):
+    h, moment, moments = X, 1.0, []
+    for W in weights:
+        h = _relu(h @ W.T)
+        size = np.mean(h**2)
+        moment *= size
+        moments.append(moment)
+        h = h / np.sqrt(size)
+    return np.array(moments)
+
+
+@misconception(
+    "forward_second_moments",
+    belief="The mean is taken once the network has been run through.",
+    hint="Print your result for three layers. Why are its entries equal?",
+    fails=FORWARD,
+)
+def forward_second_moments__last_layer_for_all(weights, X):
+    h = X
+    for W in weights:
+        h = _relu(h @ W.T)
+    return np.full(len(weights), np.mean(h**2))
+
+
 # --- backward
 
 
@@ -437,6 +507,28 @@ def backward_second_moments__variance(weights, X, dout):
 )
 def backward_second_moments__sum_of_squares(weights, X, dout):
     return np.array([(d**2).sum() for d in _backward(weights, X, dout)])
+
+
+@misconception(
+    "backward_second_moments",
+    belief="Every layer has as many entries as dout.",
+    hint="How many numbers is the mean of a layer of another width taken over?",
+    fails=BACKWARD,
+)
+def backward_second_moments__divided_by_the_size_of_dout(weights, X, dout):
+    return np.array([(d**2).sum() / dout.size for d in _backward(weights, X, dout)])
+
+
+@misconception(
+    "backward_second_moments",
+    belief="A moment below 1e-12 is rounding and can be set to zero.",
+    hint="Which numbers does a float64 hold? How small do the gradients of forty layers with small weights become?",
+    fails=BACKWARD,
+    visible=False,
+)
+def backward_second_moments__tiny_is_zero(weights, X, dout):
+    moments = np.array([(d**2).mean() for d in _backward(weights, X, dout)])
+    return np.where(moments > 1e-12, moments, 0.0)
 
 
 @misconception(
@@ -662,6 +754,23 @@ def depth_until_underflow__always_single(width, sigma2, dtype):
     return _depth(0.5 * width * sigma2, float(limits.tiny), float(limits.max))
 
 
+@misconception(
+    "depth_until_underflow",
+    belief="What has not left the format after twenty thousand layers never does.",
+    hint="How many layers does r = 0.98 take in double precision? Compute it with logarithms.",
+    fails=DEPTH,
+    visible=False,
+)
+def depth_until_underflow__gives_up(width, sigma2, dtype):
+    r, limits = 0.5 * width * sigma2, np.finfo(dtype)
+    q = 1.0
+    for m in range(1, 20_001):
+        q *= r
+        if not float(limits.tiny) <= q <= float(limits.max):
+            return m
+    return -1
+
+
 # --- orthogonal
 
 
@@ -679,6 +788,29 @@ def _qr(rows, columns, seed):
 def orthogonal__signs_not_corrected(d_in, d_out, gain, seed):
     q, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((max(d_in, d_out), min(d_in, d_out))))
     return gain * (q if d_out >= d_in else q.T)
+
+
+@misconception(
+    "orthogonal",
+    belief="The generator can be made without the seed.",
+    hint="Call your function twice with the same seed and compare.",
+    fails=ORTHOGONAL,
+)
+def orthogonal__seed_unused(d_in, d_out, gain, seed):
+    q, r = np.linalg.qr(np.random.default_rng().standard_normal((max(d_in, d_out), min(d_in, d_out))))
+    q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)
+    return gain * (q if d_out >= d_in else q.T)
+
+
+@misconception(
+    "orthogonal",
+    belief="Weights are float32, as in PyTorch.",
+    hint="Look at the dtype of what you return and at the one that the exercise asks for.",
+    fails=ORTHOGONAL,
+)
+def orthogonal__single_precision(d_in, d_out, gain, seed):
+    q = _qr(max(d_in, d_out), min(d_in, d_out), seed)
+    return (gain * (q if d_out >= d_in else q.T)).astype(np.float32)
 
 
 @misconception(

@@ -582,7 +582,7 @@ LINE = (
     np.array([[1.0], [-1.0], [2.0], [3.0], [0.5], [-2.0]]),
     [(np.array([[0.5]]), np.array([0.25]))],
 )
-LINE_LR, LINE_BATCH, LINE_SEEDS = 0.0625, 3, 10
+LINE_LR, LINE_BATCH, LINE_SEEDS = 0.0625, 3, 12
 LINE_EPOCHS = list(cuts(tuple(range(6)), LINE_BATCH))
 
 
@@ -669,8 +669,9 @@ class TestTrain:
 
     @check("every epoch visits the samples in a new order")
     def test_new_order(self, student):
-        # Two epochs have the same two batches, in whichever order, by chance in 1 of 10 cases, in 10 of 10 with
-        # probability 1e-10. Ten seeds give one and the same second epoch with probability 20^-9 = 2e-12.
+        # Two epochs have the same two batches, in whichever order, by chance in 1 of 10 cases, in 12 of 12 with
+        # probability 1e-12. The second epochs of twelve seeds are only one or two of the 20 with probability
+        # 190 · (2/20)^12 = 2e-10.
         message = "no two orders of the samples give these parameters after two epochs"
         found = [
             assert_one_of(trained(student, *LINE, LINE_LR, LINE_BATCH, 2, seed)[0], after_two_epochs(), message)
@@ -680,12 +681,12 @@ class TestTrain:
         batches = [frozenset(tuple(batch) for batch in epoch) for epoch in LINE_EPOCHS]
         if all(batches[first] == batches[second] for first, second in pairs):
             fail(f"the second epoch has the batches of the first, for each of {LINE_SEEDS} seeds")
-        if len({second for _, second in pairs}) == 1:
-            fail(f"the second epoch is the same for {LINE_SEEDS} seeds")
+        if len({second for _, second in pairs}) <= 2:
+            fail(f"the second epoch is one of at most two, for {LINE_SEEDS} seeds")
 
     @check("the order depends on the seed, and on nothing else")
     def test_seed(self, student):
-        # Ten seeds give one and the same of 20 orders with probability 20^-9 = 2e-12.
+        # Twelve seeds give only one or two of 20 orders with probability 190 · (2/20)^12 = 2e-10.
         message = "no order of the samples gives these parameters after one epoch"
 
         def order(seed: int) -> int:
@@ -693,8 +694,8 @@ class TestTrain:
             return assert_one_of(layers, after_one_epoch(), message)
 
         found = [order(seed) for seed in range(LINE_SEEDS)]
-        if len(set(found)) == 1:
-            fail(f"{LINE_SEEDS} seeds give the same order")
+        if len(set(found)) <= 2:
+            fail(f"{LINE_SEEDS} seeds give one of at most two orders")
         if found[:5] != [order(seed) for seed in range(5)]:  # an unseeded order passes once in 20^5
             fail("two calls with the same seed give different parameters")
 

@@ -55,6 +55,21 @@ def gradient_descent__last_point_missing(grad, w0, lr, steps):
 
 @misconception(
     "gradient_descent",
+    belief="There is at least one step.",
+    hint="Call your function with steps = 0. Which array does it stack?",
+    fails=("gradient_descent",),
+    visible=False,
+)
+def gradient_descent__takes_a_step_for_granted(grad, w0, lr, steps):
+    w, points = w0, []
+    for _ in range(steps):
+        w = w - lr * grad(w)
+        points.append(w)
+    return np.concatenate([w0[None], np.stack(points)])
+
+
+@misconception(
+    "gradient_descent",
     belief="Appending an array to a list stores its present values.",
     hint="A list holds references. What happens to the points that are already in it when you change w in place?",
     fails=("gradient_descent",),
@@ -218,6 +233,22 @@ def minibatches__only_batches_shuffled(n, batch_size, seed):
 def minibatches__shuffled_within_batches(n, batch_size, seed):
     rng = np.random.default_rng(seed)
     return [rng.permutation(np.arange(start, min(start + batch_size, n))) for start in range(0, n, batch_size)]
+
+
+@misconception(
+    "minibatches",
+    belief="In a shuffle written by hand, each index is exchanged with one of those before it.",
+    hint="Shuffle 0, 1, 2 many times and count how often 0 comes first. May an index stay where it is?",
+    fails=("minibatches",),
+    visible=False,
+)
+def minibatches__no_index_stays(n, batch_size, seed):
+    rng = np.random.default_rng(seed)
+    order = np.arange(n)
+    for i in range(n - 1, 0, -1):
+        j = rng.integers(0, i)  # a right shuffle draws from 0 … i
+        order[i], order[j] = order[j], order[i]
+    return [order[start : start + batch_size] for start in range(0, n, batch_size)]
 
 
 @misconception(
@@ -391,6 +422,18 @@ def momentum_step__results_swapped(w, g, v, lr, beta):
 
 @misconception(
     "momentum_step",
+    belief="A parameter has rows, so the loop goes over len(w).",
+    hint="What is len(np.array(1.5))? A parameter may be a single number, without axes.",
+    fails=("momentum_step",),
+    visible=False,
+)
+def momentum_step__row_by_row(w, g, v, lr, beta):
+    new_v = np.array([beta * v[i] + g[i] for i in range(len(w))])
+    return np.array([w[i] - lr * new_v[i] for i in range(len(w))]), new_v
+
+
+@misconception(
+    "momentum_step",
     belief="Momentum is added to the plain step.",
     hint="How often does the gradient of this step act on w in yours?",
     fails=("momentum_step",),
@@ -477,6 +520,18 @@ def rmsprop_step__sum_of_squares(w, g, v, lr, gamma, eps):
 def rmsprop_step__one_average_for_all(w, g, v, lr, gamma, eps):
     v = gamma * v + (1 - gamma) * np.mean(g**2)
     return w - lr * g / (np.sqrt(v) + eps), v
+
+
+@misconception(
+    "rmsprop_step",
+    belief="A parameter has rows, so the loop goes over len(w).",
+    hint="What is len(np.array(1.5))? A parameter may be a single number, without axes.",
+    fails=("rmsprop_step",),
+    visible=False,
+)
+def rmsprop_step__row_by_row(w, g, v, lr, gamma, eps):
+    new_v = np.array([gamma * v[i] + (1 - gamma) * g[i] ** 2 for i in range(len(w))])
+    return np.array([w[i] - lr * g[i] / (np.sqrt(new_v[i]) + eps) for i in range(len(w))]), new_v
 
 
 @misconception(
@@ -805,6 +860,51 @@ class AdamW__state_of_the_class:  # noqa: N801
             moved, m, v = _adam(w, g, m, v, self.t, self.settings)
             self.moments[i, w.shape] = m, v
             new.append(moved - self.shrink * w)
+        return new
+
+
+@misconception(
+    "AdamW",
+    belief="Setting AdamW.t in __init__ sets it for the new object.",
+    hint="Make two optimizers, take two steps with the first and one with the second, and print the count of each.",
+    fails=("adamw",),
+    visible=False,
+)
+class AdamW__state_set_on_the_class:  # noqa: N801
+    def __init__(self, lr, beta, gamma, eps, weight_decay):
+        self.settings, self.shrink = (lr, beta, gamma, eps), lr * weight_decay
+        type(self).t, type(self).moments = 0, {}
+
+    def step(self, params, grads):
+        state = type(self)
+        state.t += 1
+        new = []
+        for i, (w, g) in enumerate(zip(params, grads, strict=True)):
+            m, v = state.moments.get(i, (np.zeros_like(w), np.zeros_like(w)))
+            moved, m, v = _adam(w, g, m, v, state.t, self.settings)
+            state.moments[i] = m, v
+            new.append(moved - self.shrink * w)
+        return new
+
+
+@misconception(
+    "AdamW",
+    belief="eps stands under the root, where it keeps v away from zero.",
+    hint="Take eps = 1 and the gradient 1 in the first step. Is your step lr/2 or lr/√2?",
+    fails=("adamw",),
+)
+class AdamW__eps_inside_the_root(_State):  # noqa: N801
+    def step(self, params, grads):
+        self.start(params)
+        self.t += 1
+        _, beta, gamma, eps = self.settings
+        new = []
+        for i, (w, g) in enumerate(zip(params, grads, strict=True)):
+            m, v = self.moments[i]
+            m, v = beta * m + (1 - beta) * g, gamma * v + (1 - gamma) * g**2
+            self.moments[i] = m, v
+            m_hat, v_hat = m / (1 - beta**self.t), v / (1 - gamma**self.t)
+            new.append(w - self.lr * m_hat / np.sqrt(v_hat + eps) - self.lr * self.decay * w)
         return new
 
 
