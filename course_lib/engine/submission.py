@@ -161,8 +161,8 @@ def _grade_in(job: Job, staging: Path) -> Graded:
     folder = Path(directory.format_path(directory.submitted_directory, job.student, job.assignment))
     sanitize, grade, _ = preprocessors(config)
     graded = Graded(job, "graded")
-    handed_in(directory, job.student, job.assignment)
     check_size(folder)
+    handed_in(directory, job.student, job.assignment)
     stage_files(directory, job.student, job.assignment, staging)
     for path in notebooks_to_grade(folder, directory, job.assignment):
         resources: dict[str, Any] = {
@@ -214,8 +214,12 @@ def handed_in(directory: CourseDirectory, student: str, assignment: str) -> date
         NeedsAttention: what is there is no date.
     """
     folder = directory.format_path(directory.submitted_directory, student, assignment)
+    path = Path(folder, "timestamp.txt")
+    date: datetime | None = None
     try:
-        date: datetime | None = directory.get_existing_timestamp(folder)
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise ValueError("a pipe or a device can be read for ever")
+        date = directory.get_existing_timestamp(folder)
     except Exception:
         raise NeedsAttention("timestamp.txt is no date: was it handed in late? Write it anew, or remove it") from None
     return date
