@@ -89,7 +89,7 @@ def load_config(root: str, overrides: str = "{}") -> Config:
     """
     config = PyFileConfigLoader(CONFIG_FILE, path=root).load_config()
     config.CourseDirectory.root = root
-    config.merge(json.loads(overrides))
+    config.merge(Config(json.loads(overrides)))
     return config
 
 
