@@ -172,3 +172,7 @@ def demo(folder: Path) -> None:
 
     if not run_demo(console, folder.resolve()):
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -19,6 +19,7 @@ from hypothesis.errors import HypothesisException, UnsatisfiedAssumption
 from hypothesis.strategies import DataObject
 
 from course_lib.checking.assertions import CheckFailure
+from course_lib.checking.curves import Curves
 from course_lib.checking.freezing import freeze
 from course_lib.checking.rendering import render_call
 from course_lib.engine.errors import MemoryLimit, Missing, NotAttempted, Stop, StudentError, TimeLimit
@@ -68,6 +69,7 @@ class PropertyResult:
         message: one sentence.
         got, expected: rendered values.
         trace: the calls made, for diagnosis; not kept.
+        curves: what the feedback draws, if the test measured curves; not kept.
     """
 
     name: str
@@ -79,6 +81,7 @@ class PropertyResult:
     got: str | None = None
     expected: str | None = None
     trace: list[Call] = field(default_factory=list, repr=False, compare=False)
+    curves: Curves | None = field(default=None, repr=False, compare=False)
 
     @property
     def earned(self) -> float:
@@ -129,8 +132,8 @@ class Property:
         The derandomised ones are kept, and those of the last seed.
         """
         if seed not in self._examples:
-            kept = {key: drawn for key, drawn in self._examples.items() if key is None}
-            self._examples = {**kept, seed: self._draw(seed)}
+            self._examples = {key: drawn for key, drawn in self._examples.items() if key is None}
+            self._examples[seed] = self._draw(seed)
         return self._examples[seed]
 
     def _draw(self, seed: int | None) -> list[dict[str, Any]]:
@@ -251,7 +254,9 @@ def run_property(prop: Property, student: Student, parameters: dict[str, list[st
         calls = trace if trace is not None else list(student.trace)
         shown = render_call(calls[-1], parameters) if verdict is not Verdict.ACCEPTED and calls else ""
         got, expected = (failure.got, failure.expected) if failure else (None, None)
-        return PropertyResult(prop.name, prop.title, prop.points, verdict, shown, message, got, expected, calls)
+        return PropertyResult(
+            prop.name, prop.title, prop.points, verdict, shown, message, got, expected, calls, student.curves
+        )
 
     trace: list[Call] | None = None
     try:

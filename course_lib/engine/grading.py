@@ -62,10 +62,8 @@ class QuestionResult:
         """Plain data for ``grading.json``."""
         properties = []
         for each in self.properties:
-            trace, each.trace = each.trace, []
-            properties.append({**asdict(each), "earned": each.earned})
-            each.trace = trace
-            del properties[-1]["trace"]
+            kept = {key: value for key, value in vars(each).items() if key not in ("trace", "curves")}
+            properties.append({**kept, "earned": each.earned})
         return {
             "question": self.question_id,
             "title": self.title,

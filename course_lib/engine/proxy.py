@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from course_lib.checking.curves import Curves
 from course_lib.engine.errors import MemoryLimit, Missing, NotAttempted, StudentError, WorkerDied
 from course_lib.worker import codec
 from course_lib.worker.codec import CallableRef, ObjectRef
@@ -92,6 +93,7 @@ class Student:
         self._peer = peer
         self.trace: deque[Call] = deque(maxlen=TRACE_LENGTH)
         self.calls_made = 0
+        self.curves: Curves | None = None
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
@@ -105,6 +107,7 @@ class Student:
     def forget(self) -> None:
         """A new property starts: drop the trace and the objects that the worker keeps."""
         self.trace.clear()
+        self.curves = None
         self._peer.begin()
         self._peer.request(codec.encode(["drop"]), _no_callback)
 

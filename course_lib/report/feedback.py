@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
+from course_lib.report.figures import data_uri
+
 if TYPE_CHECKING:
     from course_lib.engine.grading import QuestionResult
 
@@ -19,6 +21,7 @@ environment = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+environment.filters["figure"] = data_uri
 environment.filters["points"] = lambda value: f"{value:g}"
 
 

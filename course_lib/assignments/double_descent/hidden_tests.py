@@ -17,6 +17,7 @@ from course_lib.checking import (
     fail,
 )
 from course_lib.checking.adapters import as_numpy
+from course_lib.checking.curves import show_curves
 
 legendre_features = as_numpy(reference.legendre_features)
 min_norm_fit = as_numpy(reference.min_norm_fit)
@@ -25,6 +26,7 @@ risk_decomposition = as_numpy(reference.risk_decomposition)
 draw_contour = as_numpy(reference.draw_contour)
 fit_contour = as_numpy(reference.fit_contour)
 polynomial_double_descent = as_numpy(reference.polynomial_double_descent)
+random_feature_curve = as_numpy(reference.random_feature_curve)
 
 # Some hundred float64 operations on numbers of at most a thousand, on problems with a condition number below 10: errors
 # below 1e-12. 1e-9 is three orders above that, and a wrong formula is off by more than 1e-3.
@@ -250,13 +252,17 @@ class TestPolynomialDoubleDescent:
         rng = np.random.default_rng(14)
         x, x_test = np.linspace(-1, 1, 15), np.linspace(-1, 1, 101)
         degrees = np.array([4, 9, 12, 14, 18, 29])
-        curves = []
+        curves, expected = [], []
         for _ in range(20):
             y = np.exp(-30 * (x - 0.2) ** 2) + 0.1 * rng.standard_normal(15)
             task = x, y, x_test, np.exp(-30 * (x_test - 0.2) ** 2), degrees
             _, test_mse = as_tuple(student.polynomial_double_descent(*task), "train_mse", "test_mse")
             curves.append(as_array(test_mse, (6,), name="test_mse"))
+            expected.append(polynomial_double_descent(*task)[1])
         curve = np.median(curves, axis=0)
+        show_curves(
+            student, degrees, curve, np.median(expected, axis=0), xlabel="degree", ylabel="median test MSE", log=True
+        )
         if not np.isfinite(curve).all():
             fail("test_mse must be finite", got=curve)
         if degrees[np.argmax(curve)] != 14:
@@ -350,6 +356,11 @@ class TestRandomFeatureCurve:
     @check("the mean test error over eight seeds is largest where it should be", points=2)
     def test_peak(self, student):
         mean = np.mean([self.curve(student, list(self.WIDTHS), seed)[1] for seed in self.SEEDS], axis=0)
+        task = strategies.blobs()
+        expected = np.mean([random_feature_curve(*task, list(self.WIDTHS), seed)[1] for seed in self.SEEDS], axis=0)
+        show_curves(
+            student, self.WIDTHS, mean, expected, xlabel="width (number of features)", ylabel="mean test error"
+        )
         if self.WIDTHS[int(np.argmax(mean))] != self.N:
             shown = ", ".join(f"{w}: {e:.3f}" for w, e in sorted(zip(self.WIDTHS, mean, strict=True)))
             fail(f"the mean test error of {self.N} training rows peaks at another width", got=f"by width {shown}")
