@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -64,7 +65,7 @@ def test_the_release_has_only_allowed_files(released, name):
 
 @pytest.mark.parametrize("name", assignments.NAMES)
 def test_no_released_file_comes_from_course_lib_or_imports_it(released, name):
-    package = {digest for digest in files(REPOSITORY / "course_lib").values()}
+    package = set(files(REPOSITORY / "course_lib").values())
     shared = set(files(KIT).values())
     for path, digest in files(released / name).items():
         assert digest not in package - shared, f"{path} is a file of course_lib"
@@ -85,7 +86,7 @@ def test_links_of_source_are_released_as_plain_files(released, name):
 def telling(lines: list[str]) -> set[str]:
     """What of some code could not stand elsewhere by chance: long lines, and pairs of lines that follow each other."""
     code = [line.strip() for line in lines if line.strip()]
-    pairs = {f"{first} / {second}" for first, second in zip(code, code[1:], strict=False) if len(first + second) > 45}
+    pairs = {f"{first} / {second}" for first, second in pairwise(code) if len(first + second) > 45}
     return pairs | {line for line in code if len(line) > 60}
 
 

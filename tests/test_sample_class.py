@@ -84,7 +84,10 @@ def test_right_solutions_in_every_style_get_all_points(course, student):
     assert scores(course[1][student]) == POINTS
 
 
-@pytest.mark.parametrize(("student", "start", "step"), [("student-04", 0, 2), ("student-05", 1, 2), ("student-07", 3, 4)])
+WRONG = [("student-04", 0, 2), ("student-05", 1, 2), ("student-07", 3, 4)]
+
+
+@pytest.mark.parametrize(("student", "start", "step"), WRONG)
 def test_misconceptions_cost_points_where_they_are_and_are_named(course, student, start, step):
     outcome = course[1][student]
     broken = {q.id for number, q in enumerate(QUESTIONS) if number % step == start % step}

@@ -1,4 +1,4 @@
-"""Real faults in the real command: killed at random moments, a locked or read-only gradebook, a full disk, a dead server.
+"""Real faults in the real command: killed at random moments, a locked gradebook, a full disk, a dead fork server.
 
 Whatever happens, submissions stay, manual grades stay, and running the same command again gives what an undisturbed run
 gives.
@@ -176,13 +176,12 @@ class FullDisk:
 def test_a_full_disk_stops_the_batch_and_keeps_what_is_stored(course, undisturbed, monkeypatch):
     jobs = [Job(str(course), NAME, student) for student in STUDENTS]
     write = gradebook_module.nbformat.write
-    stored = []
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+    stored: list[str] = []
+    with monkeypatch.context() as patch, GradebookWriter(str(course), NAME) as writer:
         patch.setattr(gradebook_module.nbformat, "write", FullDisk(write, after=2))
         patch.setattr(Path, "write_text", FullDisk(Path.write_text, after=2))
-        with GradebookWriter(str(course), NAME) as writer:
-            for outcome in grade_class(jobs, writer, lambda: local_executor(1)):
-                stored.append(outcome.student)
+        with pytest.raises(OSError, match="No space left"):
+            stored.extend(outcome.student for outcome in grade_class(jobs, writer, lambda: local_executor(1)))
     records = {p.parts[-3] for p in (course / "autograded").glob(f"*/{NAME}/grading.json")}
     assert records == set(stored)
     assert list((course / "autograded").rglob(f".{NAME}-*")) == []
