@@ -29,12 +29,25 @@ class RestoreGrading(NbGraderPreprocessor):
         folder = directory.format_path(directory.source_directory, ".", names["assignment"])
         path = Path(folder, f"{names['notebook']}.ipynb")
         known = grading_metadata(nbformat.read(path, as_version=4) if path.is_file() else nb)
+        missing = dict(known)
         for cell in reversed(nb.cells):
             grade_id = grade_id_of(cell)
             cell.metadata.pop("nbgrader", None)
-            if grade_id in known:
-                cell.metadata["nbgrader"] = known.pop(grade_id)
+            if grade_id in missing:
+                cell.metadata["nbgrader"] = missing.pop(grade_id)
+        add_missing_answers(nb, list(known), missing)
         return nb, resources
+
+
+def add_missing_answers(notebook: NotebookNode, order: list[str], missing: dict[str, NotebookNode]) -> None:
+    """Put an empty cell where an answer was deleted: OverwriteCells puts back the tests behind answers only."""
+    place = 0
+    for grade_id in order:
+        if grade_id not in missing:
+            place = 1 + next(i for i, cell in enumerate(notebook.cells) if grade_id_of(cell) == grade_id)
+        elif missing[grade_id].get("solution") and not missing[grade_id].get("grade"):
+            notebook.cells.insert(place, nbformat.v4.new_code_cell(metadata={"nbgrader": missing[grade_id]}))
+            place += 1
 
 
 def grading_metadata(notebook: NotebookNode) -> dict[str, NotebookNode]:
