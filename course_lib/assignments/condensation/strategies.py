@@ -179,7 +179,7 @@ def chains(draw: st.DrawFn) -> tuple[tuple[Any, ...], int]:
     source, fans = draw(numbers()), draw(sizes(1, 3))
     parts = []
     for fan in range(fans):
-        angle = np.radians(20.0 * np.arange(int(source.integers(4, 11)) if fan else 8) + 3.0)
+        angle = np.radians(20.0 * np.arange(int(source.integers(4, 11)) if fan else 14) + 3.0)
         part = np.zeros((len(angle), 2 * fans))
         part[:, 2 * fan], part[:, 2 * fan + 1] = np.cos(angle), np.sin(angle)
         parts.append(part)
