@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -50,58 +51,81 @@ def verify_and_show(console: Console, assignment: Assignment, root: Path) -> boo
         for question_id, outcome in row.results.items():
             failures[question_id].append(verify.failed(outcome))
     console.print(table)
+    mutants = _held_against_mutants(assignment, root)
     for number, question in enumerate(assignment.questions, 1):
         started = time.perf_counter()
         verify.run_group(groups[question.id], solution)
         spent = (time.perf_counter() - started) * 1000
-        console.print(f"Q{number} {question.id}: {groups[question.id].points:g} points, {spent:.0f} ms")
-    console.print(f"{len(assignment.misconceptions())} misconceptions")
-    problems += _mutants(console, assignment, root, failures)
-    problems += _properties(console, assignment, root, failures)
+        points = groups[question.id].points
+        console.print(f"Q{number} {question.id}: {points:g} points, {spent:.0f} ms; {mutants.lines[question.id]}")
+        failures[question.id] += mutants.failures[question.id]
+    console.print(f"{len(assignment.misconceptions())} misconceptions; {mutants.total}")
+    problems += mutants.problems + _properties(console, assignment, root, failures)
     return _concluded(console, assignment, problems)
 
 
 def mutants_and_show(console: Console, assignment: Assignment, root: Path) -> bool:
     """Print how many mutants of each question's solution are killed, and which survive. True if all is as accepted."""
-    return _concluded(console, assignment, _mutants(console, assignment, root, defaultdict(list)))
+    mutants = _held_against_mutants(assignment, root)
+    for number, (question_id, line) in enumerate(mutants.lines.items(), 1):
+        console.print(f"Q{number} {question_id}: {line}")
+    console.print(mutants.total)
+    return _concluded(console, assignment, mutants.problems)
 
 
-def _mutants(console: Console, assignment: Assignment, root: Path, failures: Failures) -> list[str]:
-    """Run the mutants, add what they fail to ``failures``, and return what is wrong."""
+@dataclass
+class Mutants:
+    """What came of an assignment's mutants.
+
+    Attributes:
+        lines: by question id, how many were killed, in words.
+        total: the same for all questions.
+        failures: by question id, the properties that each mutant fails.
+        problems: what is not as accepted.
+    """
+
+    lines: dict[str, str]
+    total: str
+    failures: Failures
+    problems: list[str]
+
+
+def _held_against_mutants(assignment: Assignment, root: Path) -> Mutants:
     accepted = accepted_of(assignment, root)
     notebook = notebook_of(assignment, root)
     cells, solution = verify.solution_cells(notebook), verify.notebook_namespace(notebook)
-    problems, survivors, total, equivalent, killed = [], set(), 0, 0, 0
-    for number, (question_id, group) in enumerate(assignments.groups(assignment.name).items(), 1):
+    lines, failures, problems, survivors = {}, {}, [], set()
+    all_killed = all_wrong = 0
+    for question_id, group in assignments.groups(assignment.name).items():
         outcomes = list(mutation.run_mutants(group, cells[question_id], solution))
         survived = {outcome.mutant.name for outcome in outcomes if not outcome.failed}
-        same = survived & accepted.equivalent.keys()
-        console.print(
-            f"Q{number} {question_id}: {len(outcomes) - len(survived)} of {len(outcomes) - len(same)} mutants killed, "
-            f"{len(same)} more are equivalent",
-            highlight=False,
+        equivalent = len(survived & accepted.equivalent.keys())
+        killed, wrong = len(outcomes) - len(survived), len(outcomes) - equivalent
+        lines[question_id] = f"{killed} of {wrong} mutants killed" + (
+            f", {equivalent} equivalent" if equivalent else ""
         )
         problems += [f"{question_id}: the test fails itself on {o.mutant.name}: {o.fault}" for o in outcomes if o.fault]
-        failures[question_id] += [outcome.failed for outcome in outcomes]
+        failures[question_id] = [outcome.failed for outcome in outcomes]
         survivors |= survived
-        total, equivalent = total + len(outcomes), equivalent + len(same)
-        killed += len(outcomes) - len(survived)
-    console.print(f"{killed} of {total - equivalent} mutants killed ({killed / (total - equivalent):.1%})")
+        all_killed, all_wrong = all_killed + killed, all_wrong + wrong
     listed = accepted.equivalent.keys() | accepted.not_caught.keys()
     problems += [f"survives: {name}" for name in sorted(survivors - listed)]
     problems += [f"accepted as a survivor, but is none: {name}" for name in sorted(listed - survivors)]
-    if killed < LEAST_KILLED * (total - equivalent):
+    if all_killed < LEAST_KILLED * all_wrong:
         problems.append(f"fewer than {LEAST_KILLED:.0%} of the mutants are killed")
-    return problems
+    total = f"{all_killed} of {all_wrong} mutants killed ({all_killed / all_wrong:.1%})"
+    return Mutants(lines, total, failures, problems)
 
 
 def _properties(console: Console, assignment: Assignment, root: Path, failures: Failures) -> list[str]:
-    """Say how many properties are needed to catch every wrong solution, and return those that are not, unaccepted."""
+    """Say which properties are needed to catch every wrong solution, and return those that are not, unaccepted."""
     groups = assignments.groups(assignment.name)
     accepted = accepted_of(assignment, root).partial_credit.keys()
     everything = {f"{question_id}.{p.name}" for question_id, group in groups.items() for p in group.properties}
     spare = {f"{q}.{name}" for q, group in groups.items() for name in verify.not_needed(group, failures[q])}
-    console.print(f"{len(everything - spare)} of {len(everything)} properties each catch something that no other does")
+    console.print(f"{len(everything - spare)} of {len(everything)} properties each catch something that no other does.")
+    if spare & accepted:
+        console.print(f"For partial credit only: {', '.join(sorted(spare & accepted))}")
     problems = [f"{name} is not needed: nothing is caught by it alone" for name in sorted(spare - accepted)]
     return problems + [f"{name} is accepted as not needed, but is needed" for name in sorted(accepted - spare)]
 
