@@ -56,8 +56,8 @@ LINK = re.compile(r"(https?://|mailto:|#)\S*", re.IGNORECASE)
 IMAGE = re.compile(r"data:image/(png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
 BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif")
-TEXT_TYPES = ("text/plain", "text/latex", "text/markdown", "image/svg+xml")
-"""Readers escape these, show an SVG as an image, or turn it into HTML with ``markdown2html``."""
+TEXT_TYPES = ("text/plain", "text/latex", "image/svg+xml")
+"""Readers escape these, and show an SVG as an image."""
 NOT_SHOWN = "[an output of a kind that is not shown here]"
 CELL_METADATA = ("nbgrader", "tags", "editable", "deletable")
 GRADE_ID = re.compile(r"""[^<>"'&`\s]+""")
@@ -99,8 +99,12 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 @pass_context
 def markdown2html(context: Context, source: str) -> str:
-    """nbconvert's filter of this name, made safe. What it cannot read is shown as text."""
-    attachments = context.get("cell", {}).get("attachments", {})
+    """nbconvert's filter of this name, made safe."""
+    return safe_markdown(source, context.get("cell", {}).get("attachments", {}))
+
+
+def safe_markdown(source: str, attachments: dict[str, Any]) -> str:
+    """Markdown as safe HTML. What cannot be read is shown as text."""
     renderer = IPythonRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
     try:
         html = MarkdownWithMath(renderer=renderer).render(source)
@@ -129,8 +133,11 @@ def make_safe(notebook: NotebookNode) -> None:
 
 def _safe_data(data: dict[str, Any]) -> NotebookNode:
     found = {kind: text for kind, text in data.items() if kind in TEXT_TYPES and isinstance(text, str)}
-    html = {"text/html": safe_html(data["text/html"])} if isinstance(data.get("text/html"), str) else {}
-    return NotebookNode({**found, **images_of(data), **html} or {"text/plain": NOT_SHOWN})
+    if isinstance(html := data.get("text/html"), str):
+        found["text/html"] = safe_html(html)
+    elif isinstance(markdown := data.get("text/markdown"), str):
+        found["text/html"] = safe_markdown(markdown, {})
+    return NotebookNode({**found, **images_of(data)} or {"text/plain": NOT_SHOWN})
 
 
 def images_of(bundle: dict[str, Any]) -> dict[str, str]:

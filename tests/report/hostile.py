@@ -127,3 +127,35 @@ def hostile_notebook() -> NotebookNode:
         "language_info": {"name": f'"><script>{RUN}</script>', "pygments_lexer": f'"><script>{RUN}</script>'},
     }
     return new_notebook(cells=cells, metadata=metadata)
+
+
+SCRIPT = f"</td></pre><script>{RUN}</script><img src=x onerror={RUN}>"
+SOLUTIONS = {
+    "gradient_descent_solution": f"def gradient_descent(grad, w0, lr, steps):\n    return {SCRIPT!r}",
+    "minibatches_solution": f"def minibatches(n, batch_size, seed):\n    raise ValueError({SCRIPT!r})",
+    "momentum_step_solution": f"import torch\nmomentum_step = torch.optim.SGD  # {SCRIPT}",
+    "rmsprop_step_solution": f"def rmsprop_step(w, *others):\n    return eval('w'), {SCRIPT!r}  # {SCRIPT}",
+}
+SHOW = f"""from IPython.display import HTML, SVG, Javascript, Latex, Markdown, display
+for text in {HTML!r}: display(HTML(text))
+for text in {MARKDOWN!r}: display(Markdown(text))
+display(Javascript({RUN!r}), Latex({MARKDOWN[8]!r}))
+display(SVG('<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'))
+sizes = {{"image/png": {{"width": {RUN!r}}}}}
+display({{"image/png": "iVBORw0KGgo=", "text/html": {HTML[0]!r}}}, raw=True, metadata=sizes)
+print({SCRIPT!r})
+raise ValueError({SCRIPT!r})
+"""
+
+
+def hostile_submission(released: NotebookNode) -> NotebookNode:
+    """A released notebook of optimizers with hostile solutions, answers, outputs and cells."""
+    for cell in released.cells:
+        grading = cell.metadata.get("nbgrader", {})
+        cell.source = SOLUTIONS.get(grading.get("grade_id"), cell.source)
+        if cell.cell_type == "markdown" and grading.get("solution"):
+            cell.source = "\n\n".join([*MARKDOWN, *HTML])
+    hostile = hostile_notebook()
+    released.cells += [*hostile.cells[:-1], new_code_cell(SHOW)]
+    released.metadata.update(hostile.metadata)
+    return released

@@ -108,7 +108,7 @@ def test_making_a_notebook_safe_leaves_only_known_kinds_of_outputs():
     notebook = hostile_notebook()
     make_safe(notebook)
     kinds = {kind for cell in notebook.cells for output in cell.get("outputs", []) for kind in output.get("data", {})}
-    assert kinds <= {"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/svg+xml"}
+    assert kinds <= {"text/plain", "text/html", "text/latex", "image/png", "image/svg+xml"}
     assert set(notebook.metadata) <= {"kernelspec", "language_info"}
     assert notebook.metadata.language_info.name == "python"
     nbformat.validate(notebook)
