@@ -190,23 +190,20 @@ def chains(draw: st.DrawFn) -> tuple[tuple[Any, ...], int]:
 
 @st.composite
 def bridges(draw: st.DrawFn) -> tuple[tuple[Any, ...], int]:
-    """Arguments of ``condensed_groups``, and the right result: as a fan of ``chains``, with weak links."""
-    source = draw(numbers())
-    n = draw(sizes(5, 10))
-    angle = np.radians(20.0 * np.arange(n) + 3.0)
-    strong = np.ones(n, dtype=bool)
-    strong[1 + int(source.integers(0, n - 2))] = False
-    groups = 1 + int(np.sum(strong[1:] & ~strong[:-1]))
-    units, amplitude = np.stack([np.cos(angle), np.sin(angle)], axis=1), np.where(strong, 1.0, 0.25)
+    """Arguments of ``condensed_groups``, and the right result: bundles 40° apart, with weak neurons halfway."""
+    source, count = draw(numbers()), draw(sizes(2, 4))
+    place = np.repeat(np.arange(2 * count - 1), 1 + source.integers(0, 3, 2 * count - 1))
+    angle = np.radians(20.0 * place + 3.0 + source.integers(-1, 2, len(place)))
+    units, amplitude = np.stack([np.cos(angle), np.sin(angle)], axis=1), np.where(place % 2 == 0, 1.0, 0.25)
     units, amplitude = _shuffled(source, units, amplitude)
-    return (units, amplitude, float(np.cos(np.radians(25.0))), 0.5), groups
+    return (units, amplitude, float(np.cos(np.radians(25.0))), 0.5), count
 
 
 @st.composite
 def random_directions(draw: st.DrawFn) -> tuple[Any, ...]:
-    """Arguments of ``condensed_groups``: random directions, and a threshold that no cosine is close to."""
+    """Arguments of ``condensed_groups``: random directions without opposite ones, no cosine close to the threshold."""
     source, H, D = draw(numbers()), draw(sizes(4, 14)), draw(sizes(2, 4))
-    units = _unit(source.nonzero(H, D))
+    units = _unit(source.positive(H, D))
     cosines = np.sort(np.unique(np.append((units @ units.T)[np.triu_indices(H, 1)], [0.3, 0.97])))
     cosines = cosines[(cosines > 0.29) & (cosines < 0.98)]
     gaps = np.diff(cosines)
@@ -214,7 +211,7 @@ def random_directions(draw: st.DrawFn) -> tuple[Any, ...]:
     wide = np.flatnonzero(gaps > 2 * COS_GAP)
     place = wide[at % len(wide)]
     threshold = float(cosines[place] + gaps[place] / 2)
-    return units, source.integers(1, 9, H) / 4.0, threshold, draw(st.sampled_from((0.0, 0.6, 1.1)))
+    return units, source.integers(1, 9, H) / 4.0, threshold, 0.0
 
 
 @st.composite
