@@ -77,6 +77,7 @@ def grade(
     names: tuple[str, ...], root: Path, students: tuple[str, ...], jobs: int | None, force: bool, sandbox: str | None
 ) -> None:
     """Grade every submission of each ASSIGNMENT (default: all). Killed? The same command goes on where it was."""
+    from course_lib.engine.batch import LocalGraders
     from course_lib.engine.sandbox import SandboxError, choose
     from course_lib.report.terminal import GradingStopped, grade_and_show
 
@@ -84,8 +85,9 @@ def grade(
     processes = jobs or os.cpu_count() or 1
     try:
         level = choose(sandbox)
-        for name in chosen(names):
-            ok &= grade_and_show(console, root.resolve(), name, students, processes, level=level, force=force)
+        with LocalGraders(processes) as graders:
+            for name in chosen(names):
+                ok &= grade_and_show(console, root.resolve(), name, students, graders, level=level, force=force)
     except (SandboxError, GradingStopped, LookupError) as error:
         raise click.ClickException(str(error.args[0])) from None
     if not ok:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from course_lib import assignments
 from course_lib.collect import collect_submissions
+from course_lib.engine.batch import LocalGraders
 from course_lib.engine.sandbox import choose
 from course_lib.release import release_assignment
 from course_lib.report.class_report import write_class_report
@@ -43,8 +44,9 @@ def run_demo(console: Console, folder: Path) -> bool:
         console.print(f"released {name}")
     for line in collect_submissions(SAMPLE_CLASS, folder):
         console.print(line, markup=False)
-    for name in names:
-        grade_and_show(console, folder, name, (), os.cpu_count() or 1, level=level)
+    with LocalGraders(os.cpu_count() or 1) as graders:
+        for name in names:
+            grade_and_show(console, folder, name, (), graders, level=level)
     pages = [page for name in names for page in write_feedback(folder, name)]
     reports = [write_class_report(folder, name) for name in names]
     console.print(f"\nDone in {time.monotonic() - started:.0f} s. Where to look:")

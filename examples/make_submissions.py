@@ -175,7 +175,7 @@ CLASS: dict[str, Callable[[str], Notebook | bytes | None]] = {
     "student-10": lambda name: change(
         name, 2, lambda source: source + "\nraise RuntimeError('I forgot to remove this')"
     ),
-    "student-11": lambda name: change(name, 3, lambda source: source + LOOP.format(entry_point(name, 3))),
+    "student-11": lambda name: change(name, 6, lambda source: source + LOOP.format(entry_point(name, 6))),
     "student-12": lambda name: None,
     "student-13": lambda name: change(name, 1, lambda source: source.replace(entry_point(name, 1), "my_function")),
     "student-14": solved,

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
@@ -34,6 +35,38 @@ def local_executor(jobs: int) -> ProcessPoolExecutor:
     """Grading processes of this machine, each pinned to a core with its fork server and kernels."""
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(jobs, mp_context=context, initializer=prepare, initargs=(context.Value("i", 0),))
+
+
+class LocalGraders:
+    """Grading processes that stay from one assignment to the next. Use it as a context; call it for its executor."""
+
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
+        self._executor: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> LocalGraders:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    @contextmanager
+    def __call__(self) -> Iterator[Executor]:
+        """The executor; a new one if a process of the last one has died."""
+        if self._executor is None:
+            self._executor = local_executor(self._processes)
+        try:
+            yield self._executor
+        except BaseException:
+            self._close()
+            raise
+        if self._executor._broken:
+            self._close()
+
+    def _close(self) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+            self._executor = None
 
 
 def prepare(counter: Any) -> None:
@@ -61,7 +94,7 @@ def end_with_parent() -> None:
 def grade_class(
     jobs: list[Job],
     writer: GradebookWriter,
-    make_executor: Callable[[], Executor],
+    make_executor: Callable[[], AbstractContextManager[Executor]],
     *,
     force: bool = False,
 ) -> Iterator[Outcome]:
@@ -91,7 +124,7 @@ def store(graded: Graded, writer: GradebookWriter) -> Outcome:
     return Outcome(graded.job.student, graded.status, graded.reason, record)
 
 
-def run_jobs(jobs: list[Job], make_executor: Callable[[], Executor]) -> Iterator[Graded]:
+def run_jobs(jobs: list[Job], make_executor: Callable[[], AbstractContextManager[Executor]]) -> Iterator[Graded]:
     """Run all jobs, in any order. If grading processes die, find out which job kills them by running the rest alone."""
     alone = []
     if jobs:

@@ -157,7 +157,7 @@ def code_of(
     cells = []
     for number, cell in enumerate(notebook.cells, 1):
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        given = not is_answer(cell) and (bool(name) or cell.source in released)
+        given = not is_answer(cell) and cell.source in released
         text = cell.source if cell.cell_type == "code" else ""
         cells.append(Source(f"the cell {name!r}" if name else f"cell {number}", text, given))
     found = {}

@@ -62,8 +62,12 @@ class NotebookRunner:
         if self._client is not None:
             self._close()
 
-    def execute(self, index: int) -> None:
-        """Run one cell and store its outputs in it, or an error output that says why it did not run to its end."""
+    def execute(self, index: int, seconds: float | None = None) -> None:
+        """Run one cell and store its outputs in it, or an error output that says why it did not run to its end.
+
+        Args:
+            seconds: time limit of this cell, if it has another one than the rest.
+        """
         cell = self.notebook.cells[index]
         if cell.cell_type != "code":
             return
@@ -73,8 +77,8 @@ class NotebookRunner:
             add_error(cell, "NotRun", f"not run: the notebook had used its {self._total_seconds:g} s")
             return
         try:
-            self._execute(self._live_client(), cell, index)
-            self._executed.append(index)
+            if self._execute(self._live_client(), cell, index, seconds or self._cell_seconds):
+                self._executed.append(index)
         except WorkerDied as death:
             # How much of its output and numbering arrived before the end is chance.
             cell.outputs, cell.execution_count = [], None
@@ -99,7 +103,7 @@ class NotebookRunner:
             self._client = self._new_client(again)
             for index in self._executed:
                 try:
-                    self._execute(self._client, again.cells[index], index)
+                    self._execute(self._client, again.cells[index], index, self._cell_seconds)
                 except WorkerDied:
                     self._executed.remove(index)
                     break
@@ -107,25 +111,28 @@ class NotebookRunner:
             raise WorkerDied(f"not run: your code had ended the kernel {self._revivals} times")
         return self._client
 
-    def _execute(self, client: BoundedClient, cell: NotebookNode, index: int) -> None:
-        seconds = max(1, round(min(self._cell_seconds, self._time_left())))
+    def _execute(self, client: BoundedClient, cell: NotebookNode, index: int, limit: float) -> bool:
+        """Run a cell. False if it had to be interrupted; raises ``WorkerDied`` if it took the kernel with it."""
+        seconds = max(1, round(min(limit, self._time_left())))
         client.timeout = seconds
         process = process_of(client)
         try:
             with killed_after(process, seconds + PATIENCE_SECONDS):
                 client.execute_cell(cell, index, store_history=True)
         except CellTimeoutError:
-            self._interrupt(client)
+            self._interrupt(client, seconds)
             cell.outputs = []  # how much had arrived is chance
             add_error(cell, "TimeLimit", f"this cell ran longer than {seconds} s and was interrupted")
+            return False
         except DeadKernelError:
             raise WorkerDied("this cell ended the kernel (exit, a crash, or more memory than allowed)") from None
         except Exception as error:  # a message without its parts, a wrong signature: the code speaks for the kernel
             process.send_signal(signal.SIGKILL)
             process.wait(INTERRUPT_SECONDS)
             raise WorkerDied(f"this cell sent something that no kernel sends ({type(error).__name__})") from None
+        return True
 
-    def _interrupt(self, client: BoundedClient) -> None:
+    def _interrupt(self, client: BoundedClient, seconds: float) -> None:
         """End the cell that runs. Kill the kernel if it does not let itself be interrupted."""
         process = process_of(client)
         process.send_signal(signal.SIGINT)
@@ -137,9 +144,7 @@ class NotebookRunner:
         except Exception:  # no answer in time, or one that is no message
             process.send_signal(signal.SIGKILL)
             process.wait(INTERRUPT_SECONDS)
-            raise WorkerDied(
-                f"this cell ran longer than {self._cell_seconds:g} s and did not let itself be interrupted"
-            ) from None
+            raise WorkerDied(f"this cell ran longer than {seconds:g} s and did not let itself be interrupted") from None
 
     def _time_left(self) -> float:
         return self._total_seconds - (time.monotonic() - self._started)

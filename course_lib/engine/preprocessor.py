@@ -37,6 +37,7 @@ class GradeNotebook(NbGraderPreprocessor):
     """Runs the notebook, then puts a number first into every grade cell that has a test group."""
 
     cell_seconds = Float(30, help="Time limit of one cell, in seconds.").tag(config=True)
+    check_seconds = Float(8, help="Time limit of the visible check of a question, in seconds.").tag(config=True)
     submission_seconds = Float(300, help="Time limit of all cells of a submission together, in seconds.").tag(
         config=True
     )
@@ -61,8 +62,8 @@ class GradeNotebook(NbGraderPreprocessor):
                 if index in skipped:
                     cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=NOT_RUN)]
                     continue
-                runner.execute(index)
                 question = assignment.question(grade_id(cell)) if assignment and is_autograded(cell) else None
+                runner.execute(index, self.check_seconds if question else None)
                 if assignment and question and code:
                     results[index] = judge(question, assignment, code, index, runner)
         make_safe(nb)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from rich.console import Console
@@ -10,7 +13,7 @@ from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from course_lib import assignments
-from course_lib.engine.batch import Outcome, grade_class, local_executor
+from course_lib.engine.batch import Outcome, grade_class
 from course_lib.engine.gradebook import GradebookWriter
 from course_lib.engine.submission import Job, submitted
 
@@ -24,7 +27,7 @@ def grade_and_show(
     root: Path,
     assignment: str,
     students: tuple[str, ...],
-    processes: int,
+    graders: Callable[[], AbstractContextManager[Executor]],
     *,
     level: str,
     force: bool = False,
@@ -56,8 +59,7 @@ def grade_and_show(
     try:
         with GradebookWriter(str(root), assignment) as writer, Progress(*columns, console=console) as progress:
             task = progress.add_task(f"grading {assignment}", total=len(jobs))
-            size = min(processes, len(jobs))
-            for outcome in grade_class(jobs, writer, lambda: local_executor(size), force=force):
+            for outcome in grade_class(jobs, writer, graders, force=force):
                 outcomes.append(outcome)
                 progress.advance(task)
                 if outcome.status == "needs attention":
