@@ -65,8 +65,9 @@ def predicted_second_moments(widths: Sequence[int] | Tensor, sigma2: float | Ten
     widths: (L+1,), D_k is the fan-in of layer k; sigma2: the weights' variance, one for all or (L,).
     (Prince, section 7.5; Poole et al. 2016.)
     """
-    fan_in = torch.as_tensor(widths, dtype=torch.float64)[:-1]
-    return q0 * torch.cumprod(0.5 * fan_in * torch.as_tensor(sigma2, dtype=torch.float64, device=fan_in.device), 0)
+    dtype = sigma2.dtype if isinstance(sigma2, Tensor) else torch.float64  # the widths are whole numbers
+    fan_in = torch.as_tensor(widths, dtype=dtype)[:-1]
+    return q0 * torch.cumprod(0.5 * fan_in * torch.as_tensor(sigma2, dtype=dtype, device=fan_in.device), 0)
 
 
 def depth_until_underflow(width: int, sigma2: float, dtype: type[np.floating]) -> int:

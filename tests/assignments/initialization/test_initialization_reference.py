@@ -106,22 +106,23 @@ def test_moments_scale_with_the_square_of_what_goes_in(network, factor):
 
 
 @pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(("dtype", "rtol"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(case=st.one_of(strategies.scaled_widths(), strategies.scaled_widths_per_layer()))
-def test_prediction_is_the_recursion(device, case):
+def test_prediction_is_the_recursion(dtype, rtol, device, case):
     widths, sigma2, q0 = case
     q, expected = Fraction(q0), []
     for k in range(len(widths) - 1):
         q *= Fraction(int(widths[k])) * Fraction(float(sigma2 if np.ndim(sigma2) == 0 else sigma2[k])) / 2
         expected.append(float(q))
-    (variances,) = on(device, torch.float64, sigma2)
+    (variances,) = on(device, dtype, sigma2)
     got = reference.predicted_second_moments(torch.tensor(widths, device=device), variances, q0)
-    assert got.device.type == device
-    np.testing.assert_allclose(got.cpu().numpy(), expected, rtol=1e-12)
-    listed = reference.predicted_second_moments(
-        widths.tolist(), sigma2 if np.ndim(sigma2) == 0 else variances.cpu(), q0
-    )
+    assert (got.dtype, got.device.type) == (dtype, device)
+    np.testing.assert_allclose(got.cpu().numpy(), expected, rtol=rtol)
+    listed = reference.predicted_second_moments(widths.tolist(), variances.cpu(), q0)
     torch.testing.assert_close(listed, got.cpu())
+    if np.ndim(sigma2) == 0:
+        assert reference.predicted_second_moments(widths.tolist(), sigma2, q0).dtype == torch.float64
 
 
 def test_prediction_is_the_mean_over_networks():
