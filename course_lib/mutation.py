@@ -50,8 +50,8 @@ TWINS = dict(PAIRS) | {b: a for a, b in PAIRS}
 TRANSPARENT = ("abs", "float", "int", "sqrt", "sign", "stack", "array", "asarray", "flip", "sorted", "list")
 """Functions of one argument that are also left out altogether, as are all methods without arguments (copies)."""
 
-CPU_SECONDS = 4
-"""Processor time of one mutant: ten times and more what a test group takes, whatever else the machine does."""
+CPU_SECONDS = 2
+"""Processor time of one mutant: ten times what the slowest test group takes, whatever else the machine does."""
 
 
 @dataclass(frozen=True)
