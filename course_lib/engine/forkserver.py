@@ -39,15 +39,18 @@ class KernelProcess:
     Attributes:
         pidfd: readable once it has exited; signals sent through it can't reach another process.
         proxy: the controller's end of the proxy connection.
+        killed: it was told to end at once. Freeing its memory may take it a while, in which it is of no use any more.
     """
 
     pidfd: int
     proxy: socket.socket
+    killed: bool = False
 
     def alive(self) -> bool:
-        return not select.select([self.pidfd], [], [], 0)[0]
+        return not self.killed and not select.select([self.pidfd], [], [], 0)[0]
 
     def send_signal(self, number: int) -> None:
+        self.killed |= number == signal.SIGKILL
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, number)
 
