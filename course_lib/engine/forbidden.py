@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 from course_lib.checking.model import Question
 from course_lib.engine.names import (
     MAX_SOURCE,
+    TOO_MUCH,
     Alias,
     Binding,
     Function,
@@ -66,6 +67,8 @@ DYNAMIC_ATTRIBUTES = (
 HARMLESS = ("IPython.display",)
 HARMLESS_MAGICS = ("matplotlib", "config", "timeit", "pinfo", "pinfo2", "who", "whos", "precision", "pip", "autoreload")
 
+MAX_COST = 300_000
+"""Characters that are read of a submission (about a second); what is left out is noted for the TA."""
 MAX_STEPS = 200_000
 """A search is given up after so many steps (about a second), and the TA is told."""
 
@@ -111,6 +114,7 @@ class Code:
         forbidden = [name.split(".") for question in questions for name in question.forbidden]
         self.libraries = {".".join(parts[:i]) for parts in forbidden for i in range(1, len(parts) + 1)}
         self._modules: dict[str, Module] = {}
+        self._room = MAX_COST
 
     @cached_property
     def notebook(self) -> Module:
@@ -126,7 +130,11 @@ class Code:
     def _read(self, sources: list[Source]) -> Module:
         module = Module(self.libraries)
         for source in sources:
-            module.add(source)
+            self._room -= source.cost
+            if self._room >= 0 or source.given:
+                module.add(source)
+            else:
+                module.leave_out(source, TOO_MUCH)
         return module
 
     def search(self, question: Question, end: int) -> Shortcuts:

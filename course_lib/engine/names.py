@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import warnings
 from bisect import bisect_left
 from collections import defaultdict
@@ -18,9 +19,12 @@ from dataclasses import dataclass, field
 from IPython.core.inputtransformer2 import TransformerManager
 
 MAX_SOURCE = 50_000
-"""Characters of one cell or file. IPython's transformer takes quadratic time in bad cases."""
+"""Characters of one cell or file that are read."""
 TOO_LONG = f"it has more than {MAX_SOURCE} characters"
 TOO_DEEP = "it is nested too deeply"
+TOO_MUCH = "the submission has too much code, or too many magics"
+
+MAGIC = re.compile(r"^\s*[%!?/,;]|=\s*[%!]|\?\s*$", re.MULTILINE)
 
 RUNS_ITS_TEXT = ("time", "prun", "capture")
 """Magics that run the code they are given in the notebook's namespace."""
@@ -48,6 +52,11 @@ class Source:
     label: str
     text: str
     given: bool = False
+
+    @property
+    def cost(self) -> int:
+        """What reading it takes, in characters. IPython's transformer reads a cell anew for every magic."""
+        return len(self.text) * (1 + len(MAGIC.findall(self.text)))
 
     def line(self, number: int) -> str:
         """One line, for people."""
@@ -113,6 +122,11 @@ class Module:
     def add(self, source: Source) -> None:
         """Follow the statements of one more cell."""
         self._follow_all(source)
+        self.clock_after.append(self.clock)
+
+    def leave_out(self, source: Source, reason: str) -> None:
+        """Do not read a cell."""
+        self.unreadable.append((source, reason))
         self.clock_after.append(self.clock)
 
     def _follow_all(self, source: Source) -> None:
@@ -185,7 +199,7 @@ def parse(text: str, depth: int = 0) -> list[ast.stmt]:
     except ValueError:
         raise SyntaxError("null characters") from None
     except RuntimeError:
-        raise Unreadable("it has too many magics") from None
+        raise Unreadable(TOO_MUCH) from None
 
 
 def transform(text: str) -> str:

@@ -189,6 +189,7 @@ HIDDEN = {
     "subprocess": "import subprocess\ndef f(w): return subprocess.run(['python'])",
     "pickle": "import pickle\ndef f(w): return pickle.loads(w)",
     "too long": f"def f(w): return w\n{'#' * MAX_SOURCE}",
+    "too many magics": "def f(w): return w\n" + "!ls\n" * 2000,
     "too deep": "x = " + "-" * 5000 + "1\ndef f(w): return w",
     "too intricate": "import torch\nt0 = torch\n"
     + "".join(f"t{i + 1} = t{i}.a if t{i}.b else t{i}.c\n" for i in range(40))
@@ -340,7 +341,9 @@ def test_code_of_a_notebook(tmp_path):
     def cell(text, **nbgrader):
         return new_code_cell(text, metadata={"nbgrader": nbgrader} if nbgrader else {})
 
-    source = new_notebook(cells=[cell("show()"), cell("SOLUTION", grade_id="a", solution=True)])
+    source = new_notebook(
+        cells=[cell("show()"), cell("SOLUTION", grade_id="a", solution=True), cell("y", grade_id="b", grade=True)]
+    )
     submitted = new_notebook(
         cells=[
             cell("show()"),
