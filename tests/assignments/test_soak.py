@@ -17,7 +17,7 @@ from course_lib.engine.proxy import LoopbackPeer, Student
 from tests.assignments.test_contract import GROUPS, reference, solution, variants
 
 SEEDS = int(os.environ.get("SOAK_SEEDS", "1000"))
-CHUNK = 50
+CHUNK = 25
 
 
 def right_solutions(name: str, question: str) -> list[tuple[str, dict[str, Any]]]:
