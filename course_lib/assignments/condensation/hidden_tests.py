@@ -218,6 +218,12 @@ class TestCondensedGroups:
         units = as_array(units, (len(network[0]), network[0].shape[1] + 1), name="units")
         lengths = np.linalg.norm(units, axis=1)
         assert_close(lengths, np.ones(len(lengths)), rtol=1e-6, name="the length of each unit vector")
+        # Smaller still, and not zero. What adds 1e-12 to the length of 1e-9 or more is within a thousandth of 1.
+        tiny = [1e-4 * part for part in network]
+        units, _ = as_tuple(student.neuron_directions(*tiny), "units", "amplitude")
+        units = as_array(units, (len(tiny[0]), tiny[0].shape[1] + 1), name="units")
+        lengths = np.linalg.norm(units, axis=1)
+        assert_close(lengths, np.ones(len(lengths)), rtol=1e-2, name="the length of each unit vector")
 
     @check("condensed_groups returns an int, leaves its arguments as they were, and counts well separated groups")
     def test_groups_form(self, student):

@@ -398,6 +398,20 @@ def neuron_directions__zero_neuron_gives_nan(w, b, a):
 
 @misconception(
     "neuron_directions",
+    belief="A length that np.isclose calls 0 is 0.",
+    hint="After an initialization of scale 1e-9, how many of your neurons have a direction?",
+    fails=("condensed_groups",),
+    visible=False,
+)
+def neuron_directions__close_to_zero_is_zero(w, b, a):
+    vectors = np.column_stack([w, b])
+    length = np.linalg.norm(vectors, axis=1)
+    zero = np.isclose(length, 0.0)
+    return np.where(zero[:, None], 0.0, vectors / np.where(zero, 1.0, length)[:, None]), np.abs(a) * length
+
+
+@misconception(
+    "neuron_directions",
     belief="The direction is that of the weights; the bias is left out.",
     hint="How many numbers are there in one row of units, and what is the last of them?",
     fails=("condensed_groups",),

@@ -257,7 +257,7 @@ class TestDropoutClass:
         if not dx.any():
             fail("after forward(x) with x = 0 the gradient is zero everywhere, as if every unit had been dropped")
 
-    @check("backward after a forward pass in evaluation mode")
+    @check("backward after a forward pass in evaluation mode, and where the mode has changed since the forward pass")
     def test_backward_in_evaluation(self, student):
         x = np.arange(1.0, 101.0).reshape(10, 10)
         dy = np.linspace(-3.0, 4.0, x.size).reshape(x.shape)
@@ -268,6 +268,15 @@ class TestDropoutClass:
         layer.eval()
         layer.forward(x)
         assert_close(layer.backward(dy), dy, name="backward(dy) after eval() and forward(x)", **EXACT)
+        layer.train()
+        assert_close(layer.backward(dy), dy, name="backward(dy) after eval(), forward(x) and train()", **EXACT)
+        expected = dropout_backward(dy, kept(layer, x), 0.5, True)
+        layer.eval()
+        assert_close(layer.backward(dy), expected, name="backward(dy) after train(), forward(x) and eval()", **EXACT)
+        layer = student.Dropout(0.5, 8)
+        layer.eval()
+        layer.forward(x)
+        assert_close(layer.backward(dy), dy, name="backward(dy) of a new layer after eval() and forward(x)", **EXACT)
 
     @check("two layers in use at the same time do not disturb each other")
     def test_two_layers(self, student):

@@ -608,6 +608,18 @@ class Dropout__old_mask_after_evaluation(_Right):
 
 @misconception(
     "Dropout",
+    belief="Whether backward applies the mask depends on the mode that the layer is in now.",
+    hint="Call forward, then eval(), then backward. Was the forward pass without dropout?",
+    fails=("dropout_class",),
+    visible=False,
+)
+class Dropout__mode_at_backward(_Right):
+    def backward(self, dy):
+        return super().backward(dy) if self.training else dy.copy()
+
+
+@misconception(
+    "Dropout",
     belief="The mask is used up by backward.",
     hint="Call backward twice after one forward pass.",
     fails=("dropout_class",),

@@ -916,6 +916,17 @@ def orthogonal__one_sign_for_all(d_in, d_out, gain, seed):
 
 @misconception(
     "orthogonal",
+    belief="The singular vectors of a random matrix are uniform as the routine returns them.",
+    hint="Draw a thousand matrices of 2 inputs and 2 outputs. How often is the first number positive?",
+    fails=ORTHOGONAL,
+)
+def orthogonal__singular_vectors(d_in, d_out, gain, seed):
+    u, _, vt = np.linalg.svd(np.random.default_rng(seed).standard_normal((d_out, d_in)), full_matrices=False)
+    return gain * (u if u.shape == (d_out, d_in) else vt)
+
+
+@misconception(
+    "orthogonal",
     belief="A weight matrix has a row for every input.",
     hint="Which shape must the matrix have for X Ωᵀ with X (B, d_in)?",
     fails=ORTHOGONAL,
