@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import click
@@ -26,6 +27,7 @@ names_argument = click.argument("names", nargs=-1, metavar="[ASSIGNMENT]...")
 @click.group()
 def main() -> None:
     """Release assignments, grade a class, and see where it is lost."""
+    warnings.filterwarnings("ignore", module="nbgrader")  # what its database layer says is for its developers
     os.environ["PATH"] = (
         f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # nbgrader runs alembic
     )

@@ -82,18 +82,19 @@ def sandbox_note(levels: set[str]) -> str:
 
 
 def summary_table(assignment: str, outcomes: list[Outcome]) -> Table:
-    """Students × questions: the score of each question, and what came of each submission."""
+    """Students × questions: the points of each question, and what came of each submission."""
     questions = assignments.load(assignment).questions
+    groups = assignments.groups(assignment)
     legend = ", ".join(f"Q{number} {q.id}" for number, q in enumerate(questions, 1))
     table = Table(title=f"{assignment}: points", title_justify="left", caption=legend, caption_justify="left")
-    table.add_column("student", no_wrap=True)
-    for number in range(1, len(questions) + 1):
-        table.add_column(f"Q{number}", justify="right", no_wrap=True)
-    table.add_column("sum", justify="right", no_wrap=True)
+    table.add_column("student\nof", no_wrap=True)
+    for number, question in enumerate(questions, 1):
+        table.add_column(f"Q{number}\n{groups[question.id].points:g}", justify="right", no_wrap=True)
+    table.add_column(f"sum\n{sum(group.points for group in groups.values()):g}", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
     for outcome in outcomes:
-        scores = {q["question"]: q for q in outcome.record.get("questions", [])}
-        cells = [f"{scores[q.id]['score']:g}/{scores[q.id]['points']:g}" if q.id in scores else "–" for q in questions]
-        total = f"{sum(q['score'] for q in scores.values()):g}" if scores else "–"
+        scores = {q["question"]: q["score"] for q in outcome.record.get("questions", [])}
+        cells = [f"{scores[q.id]:g}" if q.id in scores else "–" for q in questions]
+        total = f"{sum(scores.values()):g}" if scores else "–"
         table.add_row(outcome.student, *cells, total, outcome.status)
     return table
