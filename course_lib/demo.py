@@ -7,6 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
+from nbgrader.api import Gradebook
 from rich.console import Console
 
 from course_lib import assignments
@@ -20,6 +21,9 @@ from course_lib.report.terminal import grade_and_show
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLE_CLASS = REPOSITORY / "examples" / "submissions"
+
+DUE = "2026-11-15 12:00:00"
+"""One student of the sample class is a week late."""
 
 
 def run_demo(console: Console, folder: Path) -> bool:
@@ -41,6 +45,8 @@ def run_demo(console: Console, folder: Path) -> bool:
     for name in names:
         shutil.copytree(REPOSITORY / "source" / name, folder / "source" / name)
         release_assignment(folder, name)
+        with Gradebook(f"sqlite:///{folder}/gradebook.db", "deep-learning") as gradebook:
+            gradebook.update_or_create_assignment(name, duedate=DUE)
         console.print(f"released {name}")
     for line in collect_submissions(SAMPLE_CLASS, folder):
         console.print(line, markup=False)
