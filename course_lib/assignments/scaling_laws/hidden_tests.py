@@ -281,9 +281,9 @@ class TestKnapsack:
     def compare(self, student: Any, game: tuple[Any, ...]) -> None:
         assert_equal(student.knapsack_value(*game), reference.knapsack_value(*game), name="A's total minus B's")
 
-    @check("knapsack_value where a player runs out of room before the other does")
+    @check("knapsack_value where a player runs out of room before the other does, or would rather not move")
     def test_passing(self, student):
-        # Found by search: the value changes if the first pass ends the game.
+        # Found by search: the value changes if the first pass ends the game; in the last, if a player may pass at will.
         for values, weights, capacity in PASSING:
             self.compare(student, (np.array(values), np.array(weights), capacity))
 
@@ -308,6 +308,7 @@ PASSING = [
     ([5, 7, 9, 1], [2, 6, 7, 2], 10),  # 4
     ([5, 2, 9, 7], [7, 1, 6, 3], 12),  # 5
     ([5, 4, 1, 5, 6], [6, 6, 2, 5, 6], 10),  # 0
+    ([4, 11, 6, 6, 9, 9], [2, 3, 5, 4, 6, 8], 11),  # 4
 ]
 TWELVE = (
     [7, 13, 4, 18, 9, 11, 2, 16, 5, 14, 8, 3],

@@ -658,6 +658,25 @@ def knapsack_value__first_pass_ends_the_game(values, weights, capacity):
 
 @misconception(
     "knapsack_value",
+    belief="A player may pass whenever that is better.",
+    hint="Which moves does your search look at where an item still fits? When is a player allowed to pass?",
+    fails=("knapsack",),
+    visible=False,
+)
+def knapsack_value__passing_at_will(values, weights, capacity):
+    v, w = [int(x) for x in values], [int(x) for x in weights]
+
+    @cache
+    def to_come(pool, mine, other, passed):
+        moves = [i for i in range(len(v)) if pool >> i & 1 and w[i] <= mine]
+        passing = 0 if passed else -to_come(pool, other, mine, True)
+        return max([passing, *(v[i] - to_come(pool ^ 1 << i, other, mine - w[i], False) for i in moves)])
+
+    return to_come((1 << len(v)) - 1, int(capacity), int(capacity), False)
+
+
+@misconception(
+    "knapsack_value",
     belief="Both fill the same knapsack.",
     hint="How much room has B after A's first move?",
     fails=("knapsack",),
