@@ -159,6 +159,9 @@ class TestConvergenceOrder:
     def test_nan(self, student, case):
         call, expected = case
         assert_order(student.convergence_order(*call), expected)
+        # A NaN between errors below the threshold ends a stretch.
+        errors = np.array([[0.1, 0.9], [np.nan, 0.1], [0.1, 0.1], [0.1, 0.1]])
+        assert_order(student.convergence_order(errors, [1, 2], 0.5), [2, 1])
 
 
 def assert_count(value: Any, expected: int) -> None:

@@ -343,6 +343,20 @@ def convergence_order__counts_steps_above(errors, freqs, threshold):
 
 @misconception(
     "convergence_order",
+    belief="A missing error is the same as the one before it.",
+    hint="An error is below the threshold, then NaN, then below again. Where does its final stretch begin?",
+    fails=("convergence_order",),
+    visible=False,
+)
+def convergence_order__nan_filled_from_before(errors, freqs, threshold):
+    filled = np.array(errors)
+    for step in range(1, len(filled)):
+        filled[step] = np.where(np.isnan(filled[step]), filled[step - 1], filled[step])
+    return _order(_starts(filled < threshold), freqs, len(filled))
+
+
+@misconception(
+    "convergence_order",
     belief="An error equal to the threshold counts as below.",
     hint="Is 0.5 below 0.5?",
     fails=("convergence_order",),

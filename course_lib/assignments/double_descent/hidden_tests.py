@@ -308,7 +308,7 @@ class TestRandomFeatureCurve:
         if all((curve == curves[0]).all() for curve in curves):
             fail("six different seeds give the same errors")
 
-    @check("on the training data as test data, both errors are equal")
+    @check("on the training data as test data, both errors are equal; a test row's prediction depends on no other")
     def test_same_data(self, student):
         # With 3 features for 60 rows of five classes, a training error of 0 is out of the question.
         X, y, *_ = strategies.blobs()
@@ -322,6 +322,15 @@ class TestRandomFeatureCurve:
                 "the test data are the training data, so both errors must be equal, and not 0 at width 3",
                 got=(train, test),
             )
+        # Two halves of the test data, as different as can be: the whole error is the mean of theirs.
+        _, _, X_test, y_test = strategies.blobs()
+        order = np.argsort(X_test[:, 0])
+        whole, low, high = (
+            self.curve(student, [10, 30, 120], 2, (X_test[rows], y_test[rows]))[1]
+            for rows in (order, order[:100], order[100:])
+        )
+        if not (np.abs(whole - (low + high) / 2) < 1e-9).all():
+            fail("the test error must be the mean of those of two halves of the test data", got=whole)
 
     @check("inputs in another unit give the same curve, and inputs of the opposite sign do not")
     def test_scale(self, student):
@@ -352,6 +361,11 @@ class TestRandomFeatureCurve:
             fail(f"with more features than the {self.N} training rows the training error must be 0", got=train)
         if not 0 < train[1] < 0.5:
             fail(f"with 8 features for {self.N} rows the mean training error must lie between 0 and 0.5", got=train)
+        # One feature h ≥ 0 gives the scores θ_c·h: the same class wherever h > 0, and any one class where h = 0.
+        most = np.sort(np.bincount(strategies.blobs()[1]))[-2:].sum() / self.N
+        single, _ = self.curve(student, [1], 0)
+        if single[0] < 1 - most - 1e-9:
+            fail("one feature without bias tells no more than two of the five classes apart", got=single)
 
     @check("the mean test error over eight seeds is largest where it should be", points=2)
     def test_peak(self, student):
@@ -381,8 +395,9 @@ class TestRandomFeatureCurve:
                 got=f"60 and 80 features: {', '.join(f'{e:.3f}' for e in few)}; 1000 features: {many:.3f}",
             )
 
-    def curve(self, student, widths, seed):
-        """(train_error, test_error) on the blobs, as arrays."""
-        errors = as_tuple(student.random_feature_curve(*strategies.blobs(), widths, seed), "train_error", "test_error")
+    def curve(self, student, widths, seed, test=None):
+        """(train_error, test_error) on the blobs, or those with other test data, as arrays."""
+        task = (*strategies.blobs()[:2], *(test or strategies.blobs()[2:]))
+        errors = as_tuple(student.random_feature_curve(*task, widths, seed), "train_error", "test_error")
         train, test = errors
         return as_array(train, (len(widths),), name="train_error"), as_array(test, (len(widths),), name="test_error")

@@ -707,6 +707,30 @@ def random_feature_curve__features_redrawn_for_the_test(X_train, y_train, X_test
 
 @misconception(
     "random_feature_curve",
+    belief="Training and test data are each normalised by their own mean and deviation.",
+    hint="Classify the same image once among a hundred others and once among ten. Is the answer the same?",
+    fails=("random_feature_curve",),
+    visible=False,
+)
+def random_feature_curve__test_data_normalised_by_itself(X_train, y_train, X_test, y_test, widths, seed):
+    X_train, X_test = ((X - X.mean(0)) / (X.std(0) + 1e-9) for X in (X_train, X_test))
+    return _random_curve(X_train, y_train, X_test, y_test, widths, seed)
+
+
+@misconception(
+    "random_feature_curve",
+    belief="The first class against all others is classification too.",
+    hint="How many columns have your targets, and how many classes are there?",
+    fails=("random_feature_curve",),
+    visible=False,
+)
+def random_feature_curve__one_class_against_the_rest(X_train, y_train, X_test, y_test, widths, seed):
+    y_train, y_test = ((np.asarray(y) > 0).astype(int) for y in (y_train, y_test))
+    return _random_curve(X_train, y_train, X_test, y_test, widths, seed)
+
+
+@misconception(
+    "random_feature_curve",
     belief="The result is the accuracy.",
     hint="What should become of the training error when there are more features than data?",
     fails=("random_feature_curve",),

@@ -139,6 +139,10 @@ class TestTopK:
         P, k = choice
         chosen, gates = chosen_probabilities(P, k, student.top_k(P, k))
         assert_close(gates, chosen / chosen.sum(axis=1, keepdims=True), name="gates", **EXACT)
+        # An expert that is as probable as the last of the chosen ones, but not chosen, does not count.
+        P = np.array([[0.25, 0.25, 0.25, 0.25], [0.4, 0.2, 0.2, 0.2]])
+        chosen, gates = chosen_probabilities(P, 2, student.top_k(P, 2))
+        assert_close(gates, chosen / chosen.sum(axis=1, keepdims=True), name="gates", **EXACT)
 
     @check("the gate when a single expert is chosen (k = 1)", examples=8)
     @given(choice=strategies.distinct_probabilities())

@@ -200,6 +200,19 @@ def top_k__gates_not_renormalised(P, k):
 
 @misconception(
     "top_k",
+    belief="The chosen experts are those with at least the k-th largest probability.",
+    hint="How many experts is that for P = [0.4, 0.2, 0.2, 0.2] and k = 2? Add up the gates.",
+    fails=("top_k",),
+    visible=False,
+)
+def top_k__sum_over_all_above_a_threshold(P, k):
+    indices = np.argsort(-P, axis=1, kind="stable")[:, :k]
+    gates = np.take_along_axis(P, indices, axis=1)
+    return indices, gates / np.where(gates[:, -1:] <= P, P, 0.0).sum(axis=1, keepdims=True) if k > 1 else gates
+
+
+@misconception(
+    "top_k",
     belief="Gates always sum to 1, for k = 1 too.",
     hint="What is the gate for k = 1 in your code, whatever the probability was? Read what the text says "
     "about this case, and why.",
