@@ -24,8 +24,9 @@ from traitlets import Type, default
 
 from course_lib.engine.forkserver import KernelProcess, shared_server
 
-MESSAGES_WAITING = 64
-MESSAGE_BYTES = 8 * 2**20
+MESSAGES_WAITING = 32
+MESSAGE_BYTES = 32 * 2**20
+SEND_MILLISECONDS = 2000
 
 
 class ForkedProvisioner(KernelProvisionerBase):
@@ -84,13 +85,14 @@ class ReadyKernelClient(AsyncKernelClient):
     """A client of a kernel that has said its sockets are bound: nothing to wait for.
 
     A kernel cannot fill this process's memory: few messages wait for being read, and one that is too large ends the
-    connection.
+    connection. Nor can it stop this process: without a connection, sending fails instead of waiting for one.
     """
 
     def _context_default(self) -> zmq.asyncio.Context:
         context = super()._context_default()
         context.setsockopt(zmq.RCVHWM, MESSAGES_WAITING)
         context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
+        context.setsockopt(zmq.SNDTIMEO, SEND_MILLISECONDS)
         return context
 
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
