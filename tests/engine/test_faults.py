@@ -160,17 +160,18 @@ def test_a_locked_gradebook_stops_the_batch_with_a_message_and_loses_nothing(cou
     assert state(course) == undisturbed[0]
 
 
-class FullDisk:
-    """Lets the first writes through, then there is no space left."""
+def until_full(write: Any, after: int) -> Any:
+    """``write`` for the first calls; then there is no space left."""
+    left = after
 
-    def __init__(self, write: Any, after: int) -> None:
-        self.write, self.left = write, after
-
-    def __call__(self, *args: Any, **kwargs: Any) -> None:
-        self.left -= 1
-        if self.left < 0:
+    def limited(*args: Any, **kwargs: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
             raise OSError(errno.ENOSPC, "No space left on device")
-        self.write(*args, **kwargs)
+        return write(*args, **kwargs)
+
+    return limited
 
 
 def test_a_full_disk_stops_the_batch_and_keeps_what_is_stored(course, undisturbed, monkeypatch):
@@ -178,8 +179,8 @@ def test_a_full_disk_stops_the_batch_and_keeps_what_is_stored(course, undisturbe
     write = gradebook_module.nbformat.write
     stored: list[str] = []
     with monkeypatch.context() as patch, GradebookWriter(str(course), NAME) as writer:
-        patch.setattr(gradebook_module.nbformat, "write", FullDisk(write, after=2))
-        patch.setattr(Path, "write_text", FullDisk(Path.write_text, after=2))
+        patch.setattr(gradebook_module.nbformat, "write", until_full(write, after=2))
+        patch.setattr(Path, "write_text", until_full(Path.write_text, after=2))
         with pytest.raises(OSError, match="No space left"):
             stored.extend(outcome.student for outcome in grade_class(jobs, writer, lambda: local_executor(1)))
     records = {p.parts[-3] for p in (course / "autograded").glob(f"*/{NAME}/grading.json")}
