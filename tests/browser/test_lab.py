@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import socket
@@ -79,15 +80,20 @@ def page(lab, browser):
 
 
 def run_cell(page, cell):
-    """Run a cell and wait until it has run."""
+    """Run a cell and wait until it has run. Keys that come before the kernel is connected are lost: press again."""
     prompt = cell.locator(".jp-InputArea-prompt").first
-    before = prompt.inner_text()
-    prompt.click()
-    page.keyboard.press("Control+Enter")
-    page.wait_for_function(
-        "([prompt, before]) => /\\[\\d+\\]/.test(prompt.innerText) && prompt.innerText != before",
-        arg=[prompt.element_handle(), before],
-    )
+    before = now = prompt.inner_text()
+    pressed, deadline = -60.0, time.monotonic() + PATIENCE / 1000
+    while time.monotonic() < deadline:
+        now = prompt.inner_text()
+        if now != before and re.search(r"\[\d+\]", now):
+            return
+        if "*" not in now and time.monotonic() > pressed + 15:
+            prompt.click()
+            page.keyboard.press("Control+Enter")
+            pressed = time.monotonic()
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the cell did not run: its prompt was {before!r} and is {now!r}")
 
 
 def write(page, cell, text):
