@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,6 +131,7 @@ def main() -> None:
     parser.add_argument("--ours", type=int, default=24, help="submissions graded by us")
     options = parser.parse_args()
     processes = len(os.sched_getaffinity(0))
+    warnings.filterwarnings("ignore", module="nbgrader")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -372,9 +372,7 @@ class TestRandomFeatureCurve:
         mean = np.mean([self.curve(student, list(self.WIDTHS), seed)[1] for seed in self.SEEDS], axis=0)
         task = strategies.blobs()
         expected = np.mean([random_feature_curve(*task, list(self.WIDTHS), seed)[1] for seed in self.SEEDS], axis=0)
-        show_curves(
-            student, self.WIDTHS, mean, expected, xlabel="width (number of features)", ylabel="mean test error"
-        )
+        show_curves(student, self.WIDTHS, mean, expected, xlabel="width (number of features)", ylabel="mean test error")
         if self.WIDTHS[int(np.argmax(mean))] != self.N:
             shown = ", ".join(f"{w}: {e:.3f}" for w, e in sorted(zip(self.WIDTHS, mean, strict=True)))
             fail(f"the mean test error of {self.N} training rows peaks at another width", got=f"by width {shown}")
