@@ -76,13 +76,22 @@ class NotebookRunner:
         if self._time_left() <= 0:
             add_error(cell, "NotRun", f"not run: the notebook had used its {self._total_seconds:g} s")
             return
-        try:
-            if self._execute(self._live_client(), cell, index, seconds or self._cell_seconds):
-                self._executed.append(index)
-        except WorkerDied as death:
-            # How much of its output and numbering arrived before the end is chance.
-            cell.outputs, cell.execution_count = [], None
-            add_error(cell, "KernelDied", str(death))
+        for ended_before in (False, True):
+            try:
+                if self._execute(self._live_client(), cell, index, seconds or self._cell_seconds):
+                    self._executed.append(index)
+            except DeadKernelError:
+                if not ended_before:
+                    continue  # in a new kernel: what came before may have ended the old one, as exit() does in its time
+                self._note_death(cell, "this cell ended the kernel (exit, a crash, or more memory than allowed)")
+            except WorkerDied as death:
+                self._note_death(cell, str(death))
+            return
+
+    def _note_death(self, cell: NotebookNode, why: str) -> None:
+        # How much of its output and numbering arrived before the end is chance.
+        cell.outputs, cell.execution_count = [], None
+        add_error(cell, "KernelDied", why)
 
     def peer(self, call_seconds: float) -> SocketPeer:
         """The proxy connection to the kernel.
@@ -104,7 +113,7 @@ class NotebookRunner:
             for index in self._executed:
                 try:
                     self._execute(self._client, again.cells[index], index, self._cell_seconds)
-                except WorkerDied:
+                except (WorkerDied, DeadKernelError):
                     self._executed.remove(index)
                     break
         if self._client is None:
@@ -112,7 +121,12 @@ class NotebookRunner:
         return self._client
 
     def _execute(self, client: BoundedClient, cell: NotebookNode, index: int, limit: float) -> bool:
-        """Run a cell. False if it had to be interrupted; raises ``WorkerDied`` if it took the kernel with it."""
+        """Run a cell. False if it had to be interrupted.
+
+        Raises:
+            WorkerDied: its kernel had to be killed.
+            DeadKernelError: its kernel ended meanwhile.
+        """
         seconds = max(1, round(min(limit, self._time_left())))
         client.timeout = seconds
         process = process_of(client)
@@ -125,7 +139,7 @@ class NotebookRunner:
             add_error(cell, "TimeLimit", f"this cell ran longer than {seconds} s and was interrupted")
             return False
         except DeadKernelError:
-            raise WorkerDied("this cell ended the kernel (exit, a crash, or more memory than allowed)") from None
+            raise
         except Exception as error:  # a message without its parts, a wrong signature: the code speaks for the kernel
             process.send_signal(signal.SIGKILL)
             process.wait(INTERRUPT_SECONDS)
