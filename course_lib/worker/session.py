@@ -22,6 +22,8 @@ from course_lib.worker.codec import CallableRef, ObjectRef, Opaque, WireError
 MAX_OBJECTS = 10_000
 MAX_WARNINGS = 20
 
+_UNCHANGEABLE = (int, float, bool, str, type(None))
+
 
 class CallbackError(Exception):
     """The controller's function failed; the student's code sees it as an ordinary exception."""
@@ -112,7 +114,9 @@ class Session:
 
 
 def _fingerprint(value: Any) -> bytes | None:
-    """Bytes that change when the value does; ``None`` for what has no value (functions)."""
+    """Bytes that change when the value does; ``None`` for what has no value (functions) or cannot change (numbers)."""
+    if type(value) in _UNCHANGEABLE:
+        return None
     try:
         return codec.encode(value)
     except WireError:
