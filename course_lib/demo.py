@@ -42,15 +42,16 @@ def run_demo(console: Console, folder: Path) -> bool:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     shutil.copy(REPOSITORY / "nbgrader_config.py", folder)
-    for name in names:
-        shutil.copytree(REPOSITORY / "source" / name, folder / "source" / name)
-        release_assignment(folder, name)
-        with Gradebook(f"sqlite:///{folder}/gradebook.db", "deep-learning") as gradebook:
-            gradebook.update_or_create_assignment(name, duedate=DUE)
-        console.print(f"released {name}")
-    for line in collect_submissions(SAMPLE_CLASS, folder):
-        console.print(line, markup=False)
     with LocalGraders(os.cpu_count() or 1) as graders:
+        graders.start()
+        for name in names:
+            shutil.copytree(REPOSITORY / "source" / name, folder / "source" / name)
+            release_assignment(folder, name)
+            with Gradebook(f"sqlite:///{folder}/gradebook.db", "deep-learning") as gradebook:
+                gradebook.update_or_create_assignment(name, duedate=DUE)
+            console.print(f"released {name}")
+        for line in collect_submissions(SAMPLE_CLASS, folder):
+            console.print(line, markup=False)
         for name in names:
             grade_and_show(console, folder, name, (), graders, level=level)
     pages = [page for name in names for page in write_feedback(folder, name)]

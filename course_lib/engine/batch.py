@@ -53,15 +53,21 @@ class LocalGraders:
     @contextmanager
     def __call__(self) -> Iterator[Executor]:
         """The executor; a new one if a process of the last one has died."""
-        if self._executor is None:
-            self._executor = local_executor(self._processes)
+        executor = self._executor or self.start()
         try:
-            yield self._executor
+            yield executor
         except BaseException:
             self._close()
             raise
-        if self._executor._broken:
+        if executor._broken:
             self._close()
+
+    def start(self) -> ProcessPoolExecutor:
+        """Start the processes already now: they take seconds until they are ready, in which there is other work."""
+        self._executor = local_executor(self._processes)
+        for _ in range(self._processes):  # each job starts one
+            self._executor.submit(int)
+        return self._executor
 
     def _close(self) -> None:
         if self._executor is not None:

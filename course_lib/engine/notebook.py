@@ -6,6 +6,7 @@ the state that the cells before it make. Knows nothing of grading.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import signal
 import threading
@@ -30,6 +31,8 @@ MAX_REVIVALS = 30
 OUTPUT_BYTES = 2_000_000
 NOTEBOOK_OUTPUT_BYTES = 20_000_000
 INTERRUPT_SECONDS = 2.0
+ALIVE_SECONDS = 0.05
+"""How often to look whether the kernel still runs, while a cell does."""
 PATIENCE_SECONDS = 10.0
 """A kernel that is still busy so long after its time, interrupted or not, is killed whatever it sends."""
 
@@ -199,6 +202,13 @@ class BoundedClient(NotebookClient):
             return None
         output: NotebookNode | None = super().process_message(msg, cell, cell_index)
         return output
+
+    async def _async_poll_kernel_alive(self) -> None:
+        """As nbclient's, which looks once a second."""
+        while process_of(self).alive():
+            await asyncio.sleep(ALIVE_SECONDS)
+        assert self.task_poll_for_reply is not None
+        self.task_poll_for_reply.cancel()
 
     def _has_room(self, cell: NotebookNode, count: int) -> bool:
         """Whether so many bytes more may be kept. Says so in the cell where they may not, once."""

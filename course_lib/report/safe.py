@@ -17,6 +17,7 @@ import nh3
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbconvert.exporters import HTMLExporter
+from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
@@ -55,6 +56,7 @@ CLASSES = re.compile(r"highlight|dataframe|[a-z][a-z0-9]{0,2}")
 LINK = re.compile(r"(https?://|mailto:|#)\S*", re.IGNORECASE)
 IMAGE = re.compile(r"data:image/(png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
 BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+IMAGE_WITHOUT_TEXT = re.compile(r"<img (?![^>]*\balt=)")
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif")
 TEXT_TYPES = ("text/plain", "text/latex", "image/svg+xml")
 """Readers escape these, and show an SVG as an image."""
@@ -172,7 +174,11 @@ class FeedbackExporter(HTMLExporter):
     def from_notebook_node(  # type: ignore[override]
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
     ) -> tuple[str, dict[str, Any]]:
-        html, resources = super().from_notebook_node(nb, resources, **kw)
+        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=self))
+        # Past HTMLExporter: it parses the whole page anew, two thirds of the time, to give images a text as below and
+        # JupyterLab's kind of cells, which this page has not, a tab stop.
+        html, resources = super(HTMLExporter, self).from_notebook_node(nb, self._init_resources(resources), **kw)
+        html = IMAGE_WITHOUT_TEXT.sub('<img alt="an image that this cell made" ', html)
         policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         style = "<style>.rendered_html td, .rendered_html th { padding: 2px 10px 2px 0 }</style>"
         return html.replace("<head>", f"<head>\n{policy}\n{style}", 1), resources
