@@ -128,7 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--assignment", default="backprop")
     parser.add_argument("--stock", type=int, default=6, help="submissions graded by stock nbgrader")
-    parser.add_argument("--ours", type=int, default=24, help="submissions graded by us")
+    parser.add_argument("--ours", type=int, default=72, help="submissions graded by us")
     options = parser.parse_args()
     processes = len(os.sched_getaffinity(0))
     warnings.filterwarnings("ignore", module="nbgrader")
