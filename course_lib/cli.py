@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -27,7 +28,8 @@ names_argument = click.argument("names", nargs=-1, metavar="[ASSIGNMENT]...")
 @click.group()
 def main() -> None:
     """Release assignments, grade a class, and see where it is lost."""
-    warnings.filterwarnings("ignore", module="nbgrader")  # what its database layer says is for its developers
+    warnings.filterwarnings("ignore", module="nbgrader")  # what its database layer says is for its developers,
+    logging.getLogger("tornado.application").setLevel(logging.CRITICAL)  # and what it logs before it raises
     os.environ["PATH"] = (
         f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # nbgrader runs alembic
     )

@@ -37,7 +37,9 @@ class GradeNotebook(NbGraderPreprocessor):
     """Runs the notebook, then puts a number first into every grade cell that has a test group."""
 
     cell_seconds = Float(30, help="Time limit of one cell, in seconds.").tag(config=True)
-    check_seconds = Float(4, help="Time limit of the visible check of a question, in seconds; right ones take 0.1.").tag(config=True)
+    check_seconds = Float(
+        4, help="Time limit of the visible check of a question, in seconds; right ones take 0.1."
+    ).tag(config=True)
     submission_seconds = Float(300, help="Time limit of all cells of a submission together, in seconds.").tag(
         config=True
     )

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from nbgrader.api import InvalidEntry
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -64,9 +65,12 @@ def grade_and_show(
                 progress.advance(task)
                 if outcome.status == "needs attention":
                     progress.console.print(f"needs attention: {outcome.student}: {outcome.reason}", markup=False)
-    except (OSError, SQLAlchemyError) as error:
+    except (OSError, SQLAlchemyError, InvalidEntry) as error:
         done = f"{len(outcomes)} of {len(jobs)} submissions are stored"
-        what = getattr(error, "orig", None) or error
+        cause = (
+            error.__context__ if isinstance(error, InvalidEntry) else error
+        )  # nbgrader's word for what the database says
+        what = getattr(cause, "orig", None) or cause
         raise GradingStopped(f"grading stopped: {what}. {done}; mend this and run the same command again") from error
     outcomes.sort(key=lambda o: o.student)
     console.print(summary_table(assignment, outcomes))

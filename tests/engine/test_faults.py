@@ -29,7 +29,7 @@ from course_lib.engine.batch import grade_class, local_executor
 from course_lib.engine.forkserver import shared_server
 from course_lib.engine.gradebook import GradebookWriter
 from course_lib.engine.notebook import NotebookRunner
-from course_lib.engine.submission import Graded, Job
+from course_lib.engine.submission import Graded, Job, grade_submission
 from course_lib.release import release_assignment
 from tests.engine.conftest import text_of
 
@@ -158,6 +158,35 @@ def test_a_locked_gradebook_stops_the_batch_with_a_message_and_loses_nothing(cou
     assert submitted(course) == before
     finish(course)
     assert state(course) == undisturbed[0]
+
+
+def test_a_gradebook_that_cannot_be_written_stops_the_batch_with_a_message_and_loses_nothing(course, undisturbed):
+    before = submitted(course)
+    config = course / "nbgrader_config.py"
+    writable = config.read_text()
+    read_only = f"sqlite:///file:{course}/gradebook.db?mode=ro&uri=true"  # root may write whatever its mode forbids
+    config.write_text(f"{writable}\nc.CourseDirectory.db_url = {read_only!r}\n")
+    process = start(course)
+    output, _ = process.communicate(timeout=500)
+    assert process.returncode == 1
+    assert "readonly database" in output
+    assert "run the same command again" in " ".join(output.split())
+    assert "Traceback" not in output
+    assert submitted(course) == before
+    config.write_text(writable)
+    finish(course)
+    assert state(course) == undisturbed[0]
+
+
+def test_a_clock_that_is_moved_while_grading_changes_nothing(course, undisturbed, monkeypatch):
+    moved = random.Random(0)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + moved.uniform(-1, 1) * 365 * 86400)
+    for student in ("student-01", "student-04"):
+        graded = grade_submission(Job(str(course), NAME, student))
+        stored = undisturbed[0]["records"][student]
+        assert (graded.status, graded.reason) == ("graded", "")
+        assert graded.record["questions"] == stored["questions"]
 
 
 def until_full(write: Any, after: int) -> Any:

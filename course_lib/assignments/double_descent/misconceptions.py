@@ -117,6 +117,22 @@ def legendre_features__powers(x, degree):
 
 @misconception(
     "legendre_features",
+    belief="A polynomial is its coefficients: once they are known, the powers of x only have to be summed up.",
+    hint="No |P_k(x)| is above 1 for x in [-1, 1]. Look at your last column for degree 60, and at the largest coefficient "
+    "that you multiply a power with: how many digits are left when such numbers cancel?",
+    fails=("legendre_features",),
+    visible=False,
+)
+def legendre_features__summed_powers(x, degree):
+    coefficients = np.eye(degree + 1)  # row k: those of P_k, from the power 0
+    for k in range(1, degree):
+        shifted = np.roll(coefficients[k], 1)
+        coefficients[k + 1] = ((2 * k + 1) * shifted - k * coefficients[k - 1]) / (k + 1)
+    return np.vander(x, degree + 1, increasing=True) @ coefficients.T
+
+
+@misconception(
+    "legendre_features",
     belief="One row per polynomial.",
     hint="In Phi @ theta there is one theta for each polynomial. Which axis of Phi is that?",
     fails=("legendre_features",),
