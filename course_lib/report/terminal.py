@@ -91,11 +91,12 @@ def summary_table(assignment: str, outcomes: list[Outcome]) -> Table:
     groups = assignments.groups(assignment)
     legend = ", ".join(f"Q{number} {q.id}" for number, q in enumerate(questions, 1))
     table = Table(title=f"{assignment}: points", title_justify="left", caption=legend, caption_justify="left")
-    table.add_column("student\nof", no_wrap=True)
+    # On a narrow terminal names go on in the next line; points must stay whole.
+    table.add_column("student\nof", overflow="fold")
     for number, question in enumerate(questions, 1):
         table.add_column(f"Q{number}\n{groups[question.id].points:g}", justify="right", no_wrap=True)
     table.add_column(f"sum\n{sum(group.points for group in groups.values()):g}", justify="right", no_wrap=True)
-    table.add_column("status", no_wrap=True)
+    table.add_column("status")
     for outcome in outcomes:
         scores = {q["question"]: q["score"] for q in outcome.record.get("questions", [])}
         cells = [f"{scores[q.id]:g}" if q.id in scores else "–" for q in questions]
