@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -249,20 +251,12 @@ class TestPolynomialDoubleDescent:
     def test_curve(self, student):
         # For the right fit the median over these 20 data sets, which are fixed, is 0.013 at degree 9, 6.4 at degree 14
         # and 0.0065 at degree 29. Nothing is random here: a right solution meets the bounds with certainty.
-        rng = np.random.default_rng(14)
-        x, x_test = np.linspace(-1, 1, 15), np.linspace(-1, 1, 101)
-        degrees = np.array([4, 9, 12, 14, 18, 29])
-        curves, expected = [], []
-        for _ in range(20):
-            y = np.exp(-30 * (x - 0.2) ** 2) + 0.1 * rng.standard_normal(15)
-            task = x, y, x_test, np.exp(-30 * (x_test - 0.2) ** 2), degrees
+        curves = []
+        for task in NOISY_BUMPS:
             _, test_mse = as_tuple(student.polynomial_double_descent(*task), "train_mse", "test_mse")
             curves.append(as_array(test_mse, (6,), name="test_mse"))
-            expected.append(polynomial_double_descent(*task)[1])
-        curve = np.median(curves, axis=0)
-        show_curves(
-            student, degrees, curve, np.median(expected, axis=0), xlabel="degree", ylabel="median test MSE", log=True
-        )
+        curve, degrees = np.median(curves, axis=0), BUMP_DEGREES
+        show_curves(student, degrees, curve, right_bump_curve(), xlabel="degree", ylabel="median test MSE", log=True)
         if not np.isfinite(curve).all():
             fail("test_mse must be finite", got=curve)
         if degrees[np.argmax(curve)] != 14:
@@ -275,6 +269,26 @@ class TestPolynomialDoubleDescent:
                 "beyond the peak the median test error must fall below its first valley",
                 got=", ".join(f"degree {d}: {e:.3g}" for d, e in zip(degrees, curve, strict=True)),
             )
+
+
+BUMP_DEGREES = np.array([4, 9, 12, 14, 18, 29])
+
+
+def _noisy_bumps() -> list[tuple[np.ndarray, ...]]:
+    """20 arguments of ``polynomial_double_descent`` that differ in the noise of the 15 training points."""
+    rng = np.random.default_rng(14)
+    x, x_test = np.linspace(-1, 1, 15), np.linspace(-1, 1, 101)
+    bump, bump_test = np.exp(-30 * (x - 0.2) ** 2), np.exp(-30 * (x_test - 0.2) ** 2)
+    return [(x, bump + 0.1 * rng.standard_normal(15), x_test, bump_test, BUMP_DEGREES) for _ in range(20)]
+
+
+NOISY_BUMPS = _noisy_bumps()
+
+
+@cache
+def right_bump_curve() -> np.ndarray:
+    """The median test errors of right fits to ``NOISY_BUMPS``."""
+    return np.median([polynomial_double_descent(*task)[1] for task in NOISY_BUMPS], axis=0)
 
 
 class TestRandomFeatureCurve:
@@ -371,9 +385,8 @@ class TestRandomFeatureCurve:
     @check("the mean test error over eight seeds is largest where it should be", points=2)
     def test_peak(self, student):
         mean = np.mean([self.curve(student, list(self.WIDTHS), seed)[1] for seed in self.SEEDS], axis=0)
-        task = strategies.blobs()
-        expected = np.mean([random_feature_curve(*task, list(self.WIDTHS), seed)[1] for seed in self.SEEDS], axis=0)
-        show_curves(student, self.WIDTHS, mean, expected, xlabel="width (number of features)", ylabel="mean test error")
+        right = self.right_curve()
+        show_curves(student, self.WIDTHS, mean, right, xlabel="width (number of features)", ylabel="mean test error")
         if self.WIDTHS[int(np.argmax(mean))] != self.N:
             shown = ", ".join(f"{w}: {e:.3f}" for w, e in sorted(zip(self.WIDTHS, mean, strict=True)))
             fail(f"the mean test error of {self.N} training rows peaks at another width", got=f"by width {shown}")
@@ -395,6 +408,13 @@ class TestRandomFeatureCurve:
             fail("the mean test error with 1000 features must be below 1.1 times the best with 60 and 80", got=shown)
         if not many < 0.165:
             fail("the mean test error with 1000 features must be below 0.165", got=shown)
+
+    @classmethod
+    @cache
+    def right_curve(cls) -> np.ndarray:
+        """The mean test errors on the blobs of right fits."""
+        task = strategies.blobs()
+        return np.mean([random_feature_curve(*task, list(cls.WIDTHS), seed)[1] for seed in cls.SEEDS], axis=0)
 
     def curve(self, student, widths, seed, test=None):
         """(train_error, test_error) on the blobs, or those with other test data, as arrays."""

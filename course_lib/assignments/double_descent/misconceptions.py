@@ -118,8 +118,8 @@ def legendre_features__powers(x, degree):
 @misconception(
     "legendre_features",
     belief="A polynomial is its coefficients: once they are known, the powers of x only have to be summed up.",
-    hint="No |P_k(x)| is above 1 for x in [-1, 1]. Look at your last column for degree 60, and at the largest coefficient "
-    "that you multiply a power with: how many digits are left when such numbers cancel?",
+    hint="No |P_k(x)| is above 1 for x in [-1, 1]. Look at your last column for degree 60, and at the largest "
+    "coefficient that you multiply a power with: how many digits are left when such numbers cancel?",
     fails=("legendre_features",),
     visible=False,
 )
