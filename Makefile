@@ -17,7 +17,7 @@ demo: .venv/installed  ## release, collect a sample class, grade it, write feedb
 	$(BIN)/course demo
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: .venv/installed  ## lint, format, types
 	$(BIN)/ruff check .

@@ -20,6 +20,8 @@ from course_lib.release import release_assignment
 from course_lib.report.class_report import write_class_report
 from course_lib.report.pages import write_feedback
 
+pytestmark = pytest.mark.xdist_group("sample class")  # its class is graded once
+
 REPOSITORY = Path(__file__).parents[1]
 NAME = "backprop"
 QUESTIONS = assignments.load(NAME).questions

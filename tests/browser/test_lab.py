@@ -17,7 +17,7 @@ import pytest
 
 from course_lib.report.safe import MATHJAX
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("lab")]  # one JupyterLab
 
 WRONG = """def gradient_descent(grad, w0, lr, steps):
     return np.array([w0] * (steps + 1))"""

@@ -33,6 +33,8 @@ from course_lib.engine.submission import Graded, Job, grade_submission
 from course_lib.release import release_assignment
 from tests.engine.conftest import text_of
 
+pytestmark = pytest.mark.xdist_group("faults")  # its class is graded once undisturbed
+
 REPOSITORY = Path(__file__).parents[2]
 NAME = "backprop"
 STUDENTS = ["student-01", "student-04", "student-08", "student-09", "student-12", "student-15", "student-16"]

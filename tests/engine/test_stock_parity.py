@@ -11,6 +11,8 @@ import nbgrader
 import pytest
 from nbgrader.api import Gradebook
 
+pytestmark = pytest.mark.xdist_group("stock parity")  # its course is graded once by each
+
 REPOSITORY = Path(__file__).parents[2]
 GUIDE = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide"
 
