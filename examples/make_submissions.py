@@ -84,18 +84,38 @@ def imported_names(line: str) -> list[str]:
 
 
 def solved(name: str, replacements: dict[str, str] | None = None) -> Notebook:
-    """The release with the notebook's own solutions, and those of ``replacements`` (entry point: source) after them."""
+    """The release with the notebook's own solutions, or those of ``replacements`` (entry point: source) instead."""
     notebook, own = read("release", name), cells(read("source", name))
     for grade_id, cell in cells(notebook).items():
         if is_answer(cell):
-            cell["source"] = own[grade_id]["source"]
+            cell["source"] = unmarked(own[grade_id]["source"])
         elif cell["cell_type"] == "markdown" and cell["metadata"]["nbgrader"]["solution"]:
             cell["source"] = "My answer, in two sentences. It says what I think and why."
     for entry_point, source in (replacements or {}).items():
         question = next(q for q in assignments.load(name).questions if entry_point in q.entry_points)
         cell = cells(notebook)[f"{question.id}_solution"]
-        cell["source"] = "".join(cell["source"]) + "\n\n\n" + source
+        cell["source"] = f"{without(definitions(source), cell['source'])}\n\n\n{source}".strip()
     return notebook
+
+
+def unmarked(source: str | list[str]) -> str:
+    """A solution cell without nbgrader's marks."""
+    lines = "".join(source).splitlines()
+    return "\n".join(line for line in lines if line.strip() not in ("### BEGIN SOLUTION", "### END SOLUTION"))
+
+
+def definitions(source: str) -> set[str]:
+    """Names of the functions and classes that a cell defines."""
+    return {node.name for node in ast.parse(source).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+
+
+def without(names: set[str], source: str) -> str:
+    """A cell without its definitions of these names."""
+    lines = source.splitlines()
+    for node in reversed(ast.parse(source).body):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in names:
+            del lines[node.lineno - 1 : node.end_lineno]
+    return "\n".join(lines).strip()
 
 
 def with_variants(name: str, pick: int) -> Notebook:
@@ -124,7 +144,7 @@ def unfinished(name: str, done: int) -> Notebook:
     """The first ``done`` questions solved, the rest as released."""
     notebook, own = read("release", name), cells(read("source", name))
     for question in assignments.load(name).questions[:done]:
-        cells(notebook)[f"{question.id}_solution"]["source"] = own[f"{question.id}_solution"]["source"]
+        cells(notebook)[f"{question.id}_solution"]["source"] = unmarked(own[f"{question.id}_solution"]["source"])
     return notebook
 
 
@@ -132,7 +152,7 @@ def change(name: str, number: int, edit: Callable[[str], str]) -> Notebook:
     """Solved, with the answer to one question edited."""
     notebook = solved(name)
     cell = cells(notebook)[f"{assignments.load(name).questions[number].id}_solution"]
-    cell["source"] = edit("".join(cell["source"]))
+    cell["source"] = edit(cell["source"])
     return notebook
 
 
