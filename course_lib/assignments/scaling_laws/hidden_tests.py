@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 from hypothesis import given
-from hypothesis import strategies as st
 
 from course_lib.assignments.scaling_laws import reference, strategies
 from course_lib.checking import (
@@ -71,7 +71,7 @@ class TestFitPowerLaw:
         # Compared where the data are: at the sizes themselves, where a and p of large sizes do not amplify
         # each other's rounding.
         expected_a, expected_p = fit_power_law(*data)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             got = math.log(a) + p * np.log(data[0])
         assert_close(got, math.log(expected_a) + expected_p * np.log(data[0]), rtol=0, atol=1e-6, name="ln(a·x^p)")
 
@@ -136,7 +136,8 @@ class TestFitPowerLawOffset:
         got = as_tuple(student.fit_power_law_offset(x, y), "a", "p", "r")
         self.signs(got[1], got[2], y)
         # Without a floor and with 1 % noise the largest value, which is a·x^p at the smallest x, is met within 10 %.
-        start = float(as_array(got[0], (), name="a")) * x.min() ** float(got[1]) + float(got[2])
+        with np.errstate(all="ignore"):
+            start = float(as_array(got[0], (), name="a")) * x.min() ** float(got[1]) + float(got[2])
         assert_close(start, a * x.min() ** p, rtol=0.1, name=f"a·x^p + r at x = {x.min():g}")
 
     @check("what the fit to data with 1 % noise predicts for twice the largest x", points=2, examples=12)
@@ -227,7 +228,7 @@ class TestElo:
         assert_arguments_unchanged(student)
         assert_float64(ratings, N.shape, name="the ratings")
         ratings = as_array(ratings, N.shape, name="the ratings")
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             got = 1 / (1 + 10 ** ((ratings - ratings[:, None]) / 400))
         # Ratings below 1e4 carry 1e-12, which the exponential makes 1e-14 of a probability.
         assert_close(got, N[:, None] / (N[:, None] + N), rtol=1e-8, name="the win probabilities P[A, B]")
@@ -238,32 +239,48 @@ class TestElo:
         ratings = student.fit_elo(wins)
         assert_arguments_unchanged(student)
         assert_float64(ratings, (len(wins),), name="the ratings")
-        ratings = as_array(ratings, (len(wins),), name="the ratings")
+        ratings = self.finite(ratings, len(wins))
         if not abs(ratings.mean()) < 1e-6 * (1 + np.abs(ratings).max()):
             fail("the mean rating must be 0", got=ratings.mean())
         best, worst = int(wins.sum(1).argmax()), int(wins.sum(1).argmin())
         if not ratings[best] > ratings[worst]:
             fail(f"player {best} beat player {worst} every time and must be rated higher", got=ratings)
 
-    def compare(self, student: Any, wins: np.ndarray) -> None:
-        got = as_array(student.fit_elo(wins), (len(wins),), name="the ratings")
+    def finite(self, ratings: Any, players: int) -> np.ndarray:
+        got = as_array(ratings, (players,), name="the ratings")
+        if not np.isfinite(got).all():
+            fail("the ratings must be finite", got=got)
+        return got
+
+    def compare(self, student: Any, wins: np.ndarray, expected: np.ndarray) -> None:
+        got = self.finite(student.fit_elo(wins), len(wins))
         # The additive constant has a property of its own.
-        assert_close(got - got.mean(), fit_elo(wins), name="the ratings (less their mean)", **self.RATING)
+        assert_close(got - got.mean(), expected, name="the ratings (less their mean)", **self.RATING)
 
     @check("fit_elo where everybody met everybody", points=2, examples=12)
     @given(wins=strategies.win_tables(complete=True))
     def test_round_robin(self, student, wins):
-        self.compare(student, wins)
+        self.compare(student, wins, fit_elo(wins))
 
     @check("fit_elo where some pairs never met", points=2, examples=12)
     @given(wins=strategies.win_tables(complete=False))
     def test_incomplete(self, student, wins):
-        self.compare(student, wins)
+        self.compare(student, wins, fit_elo(wins))
+        # Seven players, each of whom won eleven games of twelve against the next and met nobody else: every pair has
+        # the odds 11.5 : 1.5 of its own games. From end to end 2123 points: a scale of 399 or 401 is 2.7 off there.
+        ratings = 400 * math.log10(11.5 / 1.5) * np.arange(3, -4, -1)
+        self.compare(student, 11.0 * np.eye(7, k=1) + np.eye(7, k=-1), ratings)
 
     @check("fit_elo with a player who won every game and one who lost every game", examples=8)
     @given(wins=strategies.win_tables_with_perfect_records())
     def test_perfect_records(self, student, wins):
-        self.compare(student, wins)
+        self.compare(student, wins, fit_elo(wins))
+
+
+@cache
+def right_knapsack_value(values: tuple[int, ...], weights: tuple[int, ...], capacity: int) -> int:
+    """The same games come for every student, and twelve items take the reference a while."""
+    return reference.knapsack_value(values, weights, capacity)
 
 
 class TestKnapsack:
@@ -279,7 +296,9 @@ class TestKnapsack:
         self.compare(student, game)
 
     def compare(self, student: Any, game: tuple[Any, ...]) -> None:
-        assert_equal(student.knapsack_value(*game), reference.knapsack_value(*game), name="A's total minus B's")
+        values, weights, capacity = game
+        expected = right_knapsack_value(tuple(values.tolist()), tuple(weights.tolist()), capacity)
+        assert_equal(student.knapsack_value(*game), expected, name="A's total minus B's")
 
     @check("knapsack_value where a player runs out of room before the other does, or would rather not move")
     def test_passing(self, student):
@@ -350,9 +369,9 @@ class TestConnect4Winner:
             self.compare(student, board, winner)
 
     @check("positions from played games, decided or not", examples=25)
-    @given(seed=st.integers(0, 2**16))
-    def test_played(self, student, seed):
-        self.compare(student, *strategies.played_board(np.random.default_rng(seed)))
+    @given(position=strategies.played_boards())
+    def test_played(self, student, position):
+        self.compare(student, *position)
 
     @check("a full board without a winner, the empty board, and wins with the last stone")
     def test_full(self, student):

@@ -42,7 +42,7 @@ def fit_power_law_offset(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     best = int(linear(grid)[2].argmin())
     low, high = grid[min(best + 1, 399)], grid[max(best - 1, 0)]
     golden = (math.sqrt(5) - 1) / 2
-    for _ in range(60):
+    for _ in range(40):
         inner = torch.stack([high - golden * (high - low), low + golden * (high - low)])
         left, right = linear(inner)[2]
         low, high = (low, inner[1]) if left < right else (inner[0], high)

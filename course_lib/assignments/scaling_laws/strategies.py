@@ -216,6 +216,11 @@ def played_board(rng: np.random.Generator) -> tuple[np.ndarray, int]:
     return board, 0
 
 
+def played_boards() -> st.SearchStrategy[tuple[np.ndarray, int]]:
+    """Argument of ``connect4_winner`` after random moves, and the right result."""
+    return SEEDS.map(lambda seed: played_board(np.random.default_rng(seed)))
+
+
 # ----------------------------------------------------------------------------------------------------- pruning, data
 
 

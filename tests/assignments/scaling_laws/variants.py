@@ -55,18 +55,22 @@ def offset_search_over_r(x, y):
     """The other way round: for each floor the line through ln(y − r), and the floor with the straightest one in y."""
 
     def fit(r):
-        A = np.stack([np.log(x), np.ones(len(x))], 1)
-        weight = y - r  # so that deviations count as they do in y, to first order
-        (p, c), *_ = np.linalg.lstsq(A * weight[:, None], np.log(y - r) * weight, rcond=None)
-        p = min(p, -1e-6)
-        return math.exp(c), p, r, float(((math.exp(c) * x**p + r - y) ** 2).sum())
+        """a, p and the misfit for each floor in r (m,)."""
+        u, v, weight = np.log(x), np.log(y - r[:, None]), (y - r[:, None]) ** 2
+        # So weighted, deviations count as they do in y, to first order.
+        du = u - (weight @ u / weight.sum(1))[:, None]
+        p = np.minimum((weight * du * v).sum(1) / (weight * du**2).sum(1), -1e-6)
+        c = (weight * (v - p[:, None] * u)).sum(1) / weight.sum(1)
+        return np.exp(c), p, ((np.exp(c[:, None] + p[:, None] * u) + r[:, None] - y) ** 2).sum(1)
 
     low, high = 0.0, y.min() * (1 - 1e-9)
     for _ in range(14):
         grid = np.linspace(low, high, 41)
-        k = int(np.argmin([fit(r)[3] for r in grid]))
+        k = int(np.argmin(fit(grid)[2]))
         low, high = grid[max(k - 1, 0)], grid[min(k + 1, 40)]
-    return list(fit((low + high) / 2)[:3]) if k else list(fit(0.0)[:3])
+    r = (low + high) / 2 if k else 0.0
+    a, p, _ = fit(np.array([r]))
+    return [float(a[0]), float(p[0]), float(r)]
 
 
 def offset_minimize_scalar(x, y):
@@ -95,9 +99,9 @@ def offset_log_residuals(x, y):
             lambda t: np.log(np.maximum(t[0] * (x / s) ** t[1] + t[2], 1e-12) / (y / q)),
             [0.3, p0, 0.5 * y.min() / q],
             bounds=([1e-9, -4, 0], [np.inf, -1e-3, np.inf]),
-            xtol=1e-15,
-            ftol=1e-15,
-            gtol=1e-15,
+            xtol=1e-12,
+            ftol=1e-12,
+            gtol=1e-12,
             max_nfev=3000,
         )
         if best is None or found.cost < best.cost:
