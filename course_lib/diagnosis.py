@@ -1,18 +1,20 @@
 """From failing outputs to the misconception that produces the same outputs.
 
 A misconception explains a failure if it returns, for every call of the failing checks, what the student's code
-returned. It is run in this process; the student's code is not.
+returned, and fails the same checks. It is run in this process; the student's code is not.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from course_lib.checking.adapters import numpy_namespace
-from course_lib.checking.groups import PropertyResult, Verdict
+from course_lib.checking.assertions import CheckFailure
+from course_lib.checking.groups import Group, PropertyResult, Verdict
 from course_lib.checking.model import Assignment, Misconception, Question
 from course_lib.engine.errors import Stop, StudentError
 from course_lib.engine.proxy import Call, LoopbackPeer, Student, StudentObject
@@ -37,21 +39,48 @@ class Diagnosis:
     hint: str
 
 
-def diagnose(assignment: Assignment, question: Question, results: list[PropertyResult]) -> Diagnosis | None:
+def diagnose(
+    assignment: Assignment, question: Question, group: Group, results: list[PropertyResult]
+) -> Diagnosis | None:
     """The first misconception that explains every failing property of the question, or None."""
     failing = [r for r in results if r.verdict in (Verdict.WRONG_ANSWER, Verdict.RUNTIME_ERROR)]
     if not failing or not all(r.trace for r in failing):
         return None
+    names = {r.name for r in failing}
+    unknown = {r.name for r in results if r.verdict is not Verdict.ACCEPTED} - names
     for wrong in assignment.misconceptions():
-        if question.id in wrong.fails and all(explains(wrong, r.trace, assignment, question) for r in failing):
+        if question.id not in wrong.fails:
+            continue
+        if not all(explains(wrong, r.trace, assignment, question) for r in failing):
+            continue
+        if failed_by(wrong, assignment, question, group) - unknown == names:
             return Diagnosis(wrong.name, wrong.belief, wrong.hint)
     return None
 
 
-def explains(wrong: Misconception, trace: list[Call], assignment: Assignment, question: Question) -> bool:
-    """The misconception returns the recorded value for every call of ``trace``, and is called at least once."""
+def student_with(wrong: Misconception, assignment: Assignment, question: Question) -> Student:
+    """A student who has all of the question right but for this misconception."""
     right = numpy_namespace(assignment.module("reference"), question.entry_points)
-    student = Student(LoopbackPeer({**right, wrong.entry_point: wrong.solution}))
+    return Student(LoopbackPeer({**right, wrong.entry_point: wrong.solution}))
+
+
+@cache
+def failed_by(wrong: Misconception, assignment: Assignment, question: Question, group: Group) -> frozenset[str]:
+    """Names of the properties that the misconception fails."""
+    student = student_with(wrong, assignment, question)
+    failed = set()
+    for each in group.properties:
+        student.forget()
+        try:
+            each.try_examples(student)
+        except (CheckFailure, StudentError, Stop):
+            failed.add(each.name)
+    return frozenset(failed)
+
+
+def explains(wrong: Misconception, trace: list[Call], assignment: Assignment, question: Question) -> bool:
+    """The misconception does the same as the recorded code in every call of ``trace``, and is called at least once."""
+    student = student_with(wrong, assignment, question)
     objects: dict[Call, StudentObject] = {}
     used = False
     for call in trace:
@@ -74,7 +103,7 @@ def explains(wrong: Misconception, trace: list[Call], assignment: Assignment, qu
             objects[call] = value
         elif call.error is not None or not same(value, call.value):
             return False
-        if student.last_call.changed != call.changed:
+        if student.last_call.changed != call.changed or bool(student.last_call.warnings) != bool(call.warnings):
             return False
     return used
 
@@ -87,6 +116,7 @@ def same(a: Any, b: Any) -> bool:
         return type(a) is type(b) and bool(a == b)
     try:
         left, right = np.asarray(a), np.asarray(b)
-        return left.shape == right.shape and bool(np.allclose(left, right, rtol=RTOL, atol=1e-10, equal_nan=True))
+        alike = (left.dtype.kind, left.shape) == (right.dtype.kind, right.shape)
+        return alike and bool(np.allclose(left, right, rtol=RTOL, atol=1e-10, equal_nan=True))
     except (TypeError, ValueError, OverflowError):  # an integer that no float holds
         return False

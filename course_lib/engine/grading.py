@@ -115,4 +115,4 @@ def grade_question(question: Question, group: Group, assignment: Assignment, wor
             results.append(
                 PropertyResult(prop.name, prop.title, prop.points, Verdict.RUNTIME_ERROR, message=str(death))
             )
-    return QuestionResult(question.id, question.title, results, diagnose(assignment, question, results))
+    return QuestionResult(question.id, question.title, results, diagnose(assignment, question, group, results))
