@@ -12,6 +12,7 @@ import site
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -125,10 +126,30 @@ def choose(requested: str | None = None, offer: Offer | None = None) -> str:
 def make_workspace() -> Path:
     """A new directory for this controller's kernels, with a short path (names of sockets have at most 107 bytes).
 
-    Not in /tmp: a kernel may write to its own /tmp, and must not get a right to real directories with it.
+    Not in /tmp: a kernel may write to its own /tmp, and must not get a right to real directories with it. What
+    processes that were killed have left there is removed.
     """
-    parent = next((path for path in ("/var/tmp", "/tmp") if os.access(path, os.W_OK | os.X_OK)), None)  # noqa: S108
-    return Path(tempfile.mkdtemp(prefix="course-", dir=parent))
+    parents = ("/var/tmp", "/tmp")  # noqa: S108
+    parent = next((path for path in parents if os.access(path, os.W_OK | os.X_OK)), tempfile.gettempdir())
+    # A process number means the same only within one pid namespace.
+    space = os.stat("/proc/self/ns/pid").st_ino if sys.platform == "linux" else 0
+    for left in Path(parent).glob(f"course-{space}-*-*"):
+        process = left.name.split("-")[2]
+        with suppress(OSError):
+            if process.isdecimal() and left.stat().st_uid == os.getuid() and not is_running(int(process)):
+                shutil.rmtree(left)
+    return Path(tempfile.mkdtemp(prefix=f"course-{space}-{os.getpid()}-", dir=parent))
+
+
+def is_running(process: int) -> bool:
+    """Whether there is a process of this number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def policy_for(

@@ -11,7 +11,6 @@ import importlib
 import json
 import os
 import shutil
-import tempfile
 import traceback
 import warnings
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from course_lib import assignments
 from course_lib.engine.preprocessor import RECORD, number_cells
+from course_lib.engine.sandbox import make_workspace
 
 CONFIG_FILE = "nbgrader_config.py"
 MAX_NOTEBOOK_BYTES = 50 * 2**20
@@ -151,8 +151,11 @@ def printable(text: str) -> str:
 
 
 def _grade(job: Job) -> Graded:
-    with tempfile.TemporaryDirectory(prefix="course-") as staging:
-        return _grade_in(job, Path(staging))
+    staging = make_workspace()
+    try:
+        return _grade_in(job, staging)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _grade_in(job: Job, staging: Path) -> Graded:

@@ -145,6 +145,29 @@ def test_readable_paths_hold_no_other() -> None:
     assert not {"/", "/home", "/root", "/tmp", "/etc", "/var", os.path.expanduser("~")} & set(paths)
 
 
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_stays() -> None:
+    program = "import os, signal, sys; from course_lib.engine.sandbox import make_workspace; print(make_workspace())"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", f"{program}; sys.stdout.flush(); signal.pause()"], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    killed, living = (Path(process.stdout.readline().strip()) for process in processes if process.stdout)
+    (killed / "work").mkdir()
+    processes[0].kill()
+    processes[0].communicate()
+    mine = make_workspace()
+    try:
+        assert not killed.exists()
+        assert living.is_dir()
+    finally:
+        mine.rmdir()
+        living.rmdir()
+        processes[1].kill()
+        processes[1].communicate()
+
+
 def test_workspace_is_short_and_private() -> None:
     workspace = make_workspace()
     try:
