@@ -24,8 +24,8 @@ from course_lib.engine.sandbox import policy_for
 from course_lib.worker import landlock
 from course_lib.worker.sandbox import Limits, Policy, enter, fork, prepare, reap
 
-ORDINARY = 54321
-"""A user that is not root, for tests that run as root."""
+ORDINARY = 54321 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""A user that is not root, for tests that run as root. Processes are counted by user: no two test processes share one."""
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -71,10 +71,15 @@ class Ground:
     def own(self, setting: Setting) -> None:
         """Give everything to the user of the setting."""
         if os.geteuid() == 0:
-            uid = ORDINARY if setting.user == "ordinary" else 0
+            uid = uid_of(setting)
             for folder, _, names in os.walk(self.outside.parent):
                 for path in (folder, *(os.path.join(folder, name) for name in names)):
                     os.chown(path, uid, uid, follow_symlinks=False)
+
+
+def uid_of(setting: Setting) -> int:
+    """Whom a test that runs as root becomes."""
+    return ORDINARY if setting.user == "ordinary" else 0
 
 
 class RefusedError(Exception):
@@ -131,7 +136,7 @@ def start(setting: Setting, ground: Ground, code: str, **changes: Any) -> subpro
     )
     request = {
         "version": version,
-        "user": setting.user,
+        "uid": uid_of(setting),
         "policy": replace(policy, **changes).to_json(),
         "code": textwrap.dedent(code),
         "outside": str(ground.outside),
@@ -169,10 +174,10 @@ def main() -> None:
     policy = Policy.from_json(request["policy"])
     if os.geteuid() == 0:
         show_to_everybody([sys.prefix, sys.base_prefix, str(REPOSITORY)])
-        if request["user"] == "ordinary":
+        if uid := request["uid"]:
             os.setgroups([])
-            os.setresgid(ORDINARY, ORDINARY, ORDINARY)
-            os.setresuid(ORDINARY, ORDINARY, ORDINARY)
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
             ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # dumpable again, as a process that began as this user is
     if request["version"]:
         landlock.version = lambda: int(request["version"])
