@@ -34,7 +34,7 @@ def test_relative_error_against_the_fast_transform(call):
     p, t = np.fft.rfft(prediction)[freqs], np.fft.rfft(target)[freqs]
     assert np.abs(t).min() / len(target) > 0.1  # no division by what is nearly nothing
     expected = np.abs(p / t - 1)
-    np.testing.assert_allclose(as_numpy(reference.relative_frequency_error)(*call), expected, rtol=1e-11)
+    np.testing.assert_allclose(as_numpy(reference.relative_frequency_error)(*call), expected, rtol=1e-11, atol=1e-13)
 
 
 @FEW
