@@ -85,7 +85,7 @@ class NotebookRunner:
                     self._executed.append(index)
             except DeadKernelError:
                 if not ended_before:
-                    continue  # in a new kernel: what came before may have ended the old one, as exit() does in its time
+                    continue  # in a new kernel: what ran before may have ended the old one, as a thread can
                 self._note_death(cell, "this cell ended the kernel (exit, a crash, or more memory than allowed)")
             except WorkerDied as death:
                 self._note_death(cell, str(death))

@@ -75,11 +75,21 @@ def run(connection: dict[str, Any], proxy: int, bound: int) -> None:
     app.initialize()  # type: ignore[no-untyped-call]
     # The controller's calls are answered between cells, in the main thread, where SIGINT can end a call.
     assert app.shell is not None
+    app.shell.ask_exit = leave
     server = _Server(app.shell.user_ns)
     IOLoop.current().add_handler(proxy, lambda *_: server.run(), IOLoop.READ)
     os.write(bound, b"1")
     os.close(bound)
     app.start()  # type: ignore[no-untyped-call]
+
+
+def leave() -> None:
+    """``exit`` and ``quit`` end the cell or the call. Those of ipykernel end the kernel, a moment later.
+
+    Raises:
+        SystemExit: always.
+    """
+    raise SystemExit
 
 
 class _Server:

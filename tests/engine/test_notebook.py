@@ -79,10 +79,18 @@ def test_a_cell_that_ignores_interrupts_costs_its_kernel_and_the_next_cells_run(
         assert text_of(r.notebook.cells[2]) == "2"
 
 
-@pytest.mark.parametrize("end", ["import os; os._exit(0)", "import os; os.kill(os.getpid(), 9)", "exit(0)"])
+@pytest.mark.parametrize("end", ["import os; os._exit(0)", "import os; os.kill(os.getpid(), 9)"])
 def test_a_cell_that_ends_the_kernel_does_not_end_the_notebook(run, end):
     with run("x = 1", end, "x + 1") as r:
         assert text_of(r.notebook.cells[2]) == "2"
+
+
+@pytest.mark.parametrize("leave", ["quit()", "exit()", "exit", "import sys; sys.exit(1)"])
+def test_a_cell_that_quits_ends_itself_only(run, leave):
+    with run(leave, "import time; time.sleep(0.3); x = 1", "x + 1") as r:
+        assert "SystemExit" in text_of(r.notebook.cells[0])
+        assert text_of(r.notebook.cells[2]) == "2"
+        assert r._revivals == 0
 
 
 def test_a_notebook_that_keeps_killing_its_kernel_is_given_up(run, monkeypatch):
