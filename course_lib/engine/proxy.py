@@ -139,7 +139,7 @@ class Student:
                 call.error = StudentError(type_name[:100], message[:1000], traceback[-4000:])
                 raise call.error
             case ["missing", str()]:
-                raise Missing(call.name)
+                raise Missing(call.name if call.target is None else f"{call.target.made_by.name}.{call.name}")
             case _:
                 raise WorkerDied("the worker sent a reply of unknown form")
 

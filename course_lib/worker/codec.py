@@ -85,7 +85,7 @@ def encode(value: Any) -> bytes:
     """
     packed: bytes = msgpack.packb(_lower(value, 0), use_bin_type=True)
     if len(packed) > MAX_FRAME_BYTES:
-        raise WireError(f"a value of {len(packed)} bytes; at most {MAX_FRAME_BYTES} can cross")
+        raise WireError(f"a value of {len(packed)} bytes, more than the {MAX_FRAME_BYTES} that are read")
     return packed
 
 
@@ -109,7 +109,7 @@ def is_scalar_type(value: Any) -> bool:
 
 
 def _lower(value: Any, depth: int) -> Any:
-    """Turn ``value`` into what msgpack packs natively. Exact types only: a subclass may lie about itself."""
+    """Turn ``value`` into what msgpack packs natively. Of subclasses only tuples': another may lie about itself."""
     kind = type(value)
     if value is None or kind is bool or kind is float or kind is bytes:
         return value
@@ -117,20 +117,25 @@ def _lower(value: Any, depth: int) -> Any:
         return value if -(2**63) <= value < 2**64 else _ext(_BIG_INT, _big_int_text(value))
     if kind is str:
         if len(value) > MAX_TEXT:
-            raise WireError(f"a string of {len(value)} characters; at most {MAX_TEXT} can cross")
+            raise WireError(f"a string of {len(value)} characters, more than the {MAX_TEXT} that are read")
         return value.encode("utf-8", "replace").decode("utf-8")
     if depth >= MAX_DEPTH:
         raise WireError(f"a value nested deeper than {MAX_DEPTH} levels")
-    if kind is list or kind is tuple:
-        if len(value) > MAX_ITEMS:
-            raise WireError(f"a {kind.__name__} of {len(value)} items; at most {MAX_ITEMS} can cross")
-        items = [_lower(item, depth + 1) for item in value]
-        return items if kind is list else _ext(_TUPLE, msgpack.packb(items, use_bin_type=True))
+    if kind is list:
+        return _lower_items(value, depth)
+    if issubclass(kind, tuple):  # a named tuple is its items, whatever else it may say
+        return _ext(_TUPLE, msgpack.packb(_lower_items(list(tuple.__iter__(value)), depth), use_bin_type=True))
     if kind is dict:
         if len(value) > MAX_ITEMS or not all(type(key) is str for key in value):
             raise WireError(f"a dict with other keys than strings or more than {MAX_ITEMS} of them")
         return {key: _lower(item, depth + 1) for key, item in value.items()}
     return _lower_special(value)
+
+
+def _lower_items(items: list[Any], depth: int) -> list[Any]:
+    if len(items) > MAX_ITEMS:
+        raise WireError(f"a list of {len(items)} items, more than the {MAX_ITEMS} that are read")
+    return [_lower(item, depth + 1) for item in items]
 
 
 def _lower_special(value: Any) -> msgpack.ExtType:
@@ -155,7 +160,8 @@ def _lower_special(value: Any) -> msgpack.ExtType:
         if name not in _TENSOR_DTYPES or value.layout is not torch.strided:
             raise WireError(f"a torch tensor of dtype {value.dtype} and layout {value.layout}")
         return _ext(_TENSOR, _pack_array(value.detach().cpu().resolve_conj().resolve_neg().contiguous().numpy()))
-    raise WireError(f"an object of type {kind.__module__}.{kind.__qualname__}")
+    module = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
+    raise WireError(f"an object of type {module}{kind.__qualname__}")
 
 
 def _ext(code: int, payload: bytes) -> msgpack.ExtType:
@@ -164,7 +170,7 @@ def _ext(code: int, payload: bytes) -> msgpack.ExtType:
 
 def _big_int_text(value: int) -> bytes:
     if value.bit_length() > 4096:
-        raise WireError(f"an integer of {value.bit_length()} bits; at most 4096 can cross")
+        raise WireError(f"an integer of {value.bit_length()} bits, more than the 4096 that are read")
     return str(value).encode()
 
 
@@ -173,7 +179,7 @@ def _pack_array(array: np.ndarray) -> bytes:
     if dtype.str not in _DTYPES:
         raise WireError(f"a NumPy array of dtype {array.dtype}")
     if array.nbytes > MAX_FRAME_BYTES:
-        raise WireError(f"an array of {array.nbytes} bytes; at most {MAX_FRAME_BYTES} can cross")
+        raise WireError(f"an array of {array.nbytes} bytes, more than the {MAX_FRAME_BYTES} that are read")
     packed: bytes = msgpack.packb([dtype.str, list(array.shape), array.astype(dtype, copy=False).tobytes()])
     return packed
 

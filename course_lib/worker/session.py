@@ -21,6 +21,8 @@ from course_lib.worker.codec import CallableRef, ObjectRef, Opaque, WireError
 
 MAX_OBJECTS = 10_000
 MAX_WARNINGS = 20
+MAX_PARTS = 100
+"""Of a list or tuple with something in it that cannot cross: longer ones are described as a whole."""
 
 _UNCHANGEABLE = (int, float, bool, str, type(None))
 
@@ -47,12 +49,12 @@ class Session:
         reply = self._reply(request)
         try:
             return codec.encode(reply)
-        except WireError as error:
-            description = str(error)
-        except Exception as error:  # a value whose own methods raise
-            description = f"a value that raises {type(error).__name__} when it is read"
-        kind, _, *rest = reply
-        return codec.encode([kind, Opaque(description), *rest])
+        except Exception:  # something cannot cross, or its own methods raise
+            kind, value, *rest = reply
+        try:
+            return codec.encode([kind, _sendable(value), *rest])
+        except WireError as error:  # the parts can, but not together
+            return codec.encode([kind, Opaque(str(error)), *rest])
 
     def _reply(self, request: Any) -> list[Any]:
         kind, *rest = request
@@ -66,9 +68,13 @@ class Session:
             target = self._namespace[name]
         else:
             number, name, args, kwargs = rest
-            target = getattr(self._objects[number], name, None)
-            if target is None:
+            owner = self._objects[number]
+            try:
+                target = getattr(owner, name)
+            except AttributeError:
                 return ["missing", name]
+            except BaseException as error:  # a property of the student's class
+                return _error(error)
         return self._call(target, args, kwargs)
 
     def _call(self, target: Any, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
@@ -80,7 +86,7 @@ class Session:
                 warnings.simplefilter("always")
                 value = target(*args, **kwargs)
         except BaseException as error:  # pytest.skip, hypothesis.reject, exit, …: errors like any other here
-            return ["error", type(error).__name__, _text(error), _student_traceback(error)]
+            return _error(error)
         changed = [
             position
             for position, (old, new) in enumerate(zip(before, (*args, *kwargs.values()), strict=True))
@@ -123,15 +129,22 @@ def _fingerprint(value: Any) -> bytes | None:
         return None
 
 
-def _sendable(value: Any) -> Any:
-    """The value itself if it can cross, else a description of it."""
+def _sendable(value: Any, depth: int = 1) -> Any:
+    """The value itself if it can cross, else with descriptions in the place of those of its parts that cannot."""
     try:
         codec.encode(value)
+        return value
     except WireError as error:
-        return Opaque(str(error))
+        description = str(error)
     except Exception as error:  # a value whose own methods raise
-        return Opaque(f"an object of type {type(value).__name__} that raises {type(error).__name__}")
-    return value
+        description = f"an object of type {type(value).__name__} that raises {type(error).__name__}"
+    if type(value) in (list, tuple) and len(value) <= MAX_PARTS and depth < codec.MAX_DEPTH:
+        return type(value)(_sendable(part, depth + 1) for part in value)
+    return Opaque(description)
+
+
+def _error(error: BaseException) -> list[Any]:
+    return ["error", type(error).__name__, _text(error), _student_traceback(error)]
 
 
 def _text(error: object) -> str:

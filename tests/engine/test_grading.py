@@ -107,6 +107,24 @@ def test_arguments_changed_in_place_are_reported(grade):
     assert "argument number 1 in place" in result.properties[0].message
 
 
+@pytest.mark.parametrize("leave", ["exit()", "quit()"])
+def test_a_function_that_quits_takes_nothing_else_with_it(grade, leave):
+    result = grade(f"def double(x):\n    if len(x) == 4: {leave}\n    return 2 * x, x.sum()")
+    assert verdicts(result) == ["accepted", "accepted", "runtime error"]
+    assert result.properties[2].message == "your code raised SystemExit"
+
+
+def test_a_part_that_cannot_cross_costs_its_properties_only(grade):
+    result = grade("from fractions import Fraction\ndef double(x):\n    return 2 * x, Fraction(1)")
+    assert verdicts(result) == ["wrong answer", "accepted", "wrong answer"]
+    assert result.properties[2].message == "total must be a number, but is an object of type fractions.Fraction"
+
+
+def test_a_named_tuple_is_a_tuple(grade):
+    cell = "from collections import namedtuple\nPair = namedtuple('Pair', 'twice total')\n"
+    assert grade(cell + "def double(x):\n    return Pair(2 * x, x.sum())").score == 6
+
+
 @pytest.mark.parametrize(
     "escape",
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections import namedtuple
 from typing import Any
 
 import msgpack
@@ -71,6 +72,19 @@ def test_special_values_survive(value):
     copy = decode(encode(value))
     assert copy == value
     assert type(copy) is type(value)
+
+
+def test_a_named_tuple_is_a_tuple_of_its_items():
+    class Liar(namedtuple("Pair", "f h")):
+        def __iter__(self):
+            return iter("lies")
+
+        def __len__(self):
+            return 0
+
+    copy = decode(encode([Liar(1.0, (2.0,))]))
+    assert copy == [(1.0, (2.0,))]
+    assert type(copy[0]) is tuple
 
 
 def test_references_and_nan_survive():

@@ -112,3 +112,39 @@ def test_functions_are_called_back():
 def test_a_failing_callback_is_an_ordinary_exception_for_the_student():
     reply = answer("call", "applied", [CallableRef(0), 2.0], {}, ask=lambda _: ["error", "no"])
     assert reply[:3] == ["error", "CallbackError", "no"]
+
+
+def test_a_part_that_cannot_cross_is_described_and_the_others_come_back():
+    NAMESPACE["mixed"] = lambda: (np.ones(2), [1.0, np.matrix(2.0)], {1: 2})
+    kind, (array, (number, matrix), other), *_ = answer("call", "mixed", [], {})
+    assert kind == "value"
+    np.testing.assert_array_equal(array, np.ones(2))
+    assert number == 1.0
+    assert isinstance(matrix, Opaque)
+    assert matrix.description == "an object of type numpy.matrix"
+    assert isinstance(other, Opaque)
+
+
+def test_parts_that_are_too_large_together_are_described_as_a_whole(monkeypatch):
+    monkeypatch.setattr(codec, "MAX_FRAME_BYTES", 2000)
+    NAMESPACE["large"] = lambda: (np.ones(200), np.ones(200))
+    kind, value, *_ = answer("call", "large", [], {})
+    assert kind == "value"
+    assert isinstance(value, Opaque)
+    assert "more than the 2000 that are read" in value.description
+
+
+class Raising:
+    @property
+    def step(self):
+        raise ValueError("no step yet")
+
+
+def test_a_property_that_raises_is_an_error_of_the_students_code():
+    session = Session({"Raising": Raising}, lambda request: ["error", ""])
+    number = codec.decode(session.answer(["call", "Raising", [], {}]))[1].number
+    assert codec.decode(session.answer(["method", number, "step", [], {}]))[:3] == [
+        "error",
+        "ValueError",
+        "no step yet",
+    ]
