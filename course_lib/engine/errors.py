@@ -1,6 +1,10 @@
-"""What can go wrong between the controller and a student's code. Imports nothing."""
+"""What can go wrong with a submission, and between the controller and a student's code. Imports nothing."""
 
 from __future__ import annotations
+
+
+class NeedsAttention(Exception):
+    """A submission that cannot be graded, with the reason in words for the TA. It is not a zero."""
 
 
 class StudentError(Exception):

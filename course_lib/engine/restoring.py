@@ -15,12 +15,17 @@ from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from course_lib.engine.errors import NeedsAttention
+
 
 class RestoreGrading(NbGraderPreprocessor):
     """Gives each cell the grading metadata that the instructor's cell of the same id has, and no others any.
 
     Of several cells with one id the last keeps it, as in nbgrader. Where the instructor's notebook is not at hand, a
     cell keeps what it has.
+
+    Raises:
+        NeedsAttention: no cell has an id of the instructor's, so that the answers would stand nowhere.
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
@@ -30,6 +35,11 @@ class RestoreGrading(NbGraderPreprocessor):
         path = Path(folder, f"{names['notebook']}.ipynb")
         known = grading_metadata(nbformat.read(path, as_version=4) if path.is_file() else nb)
         missing = dict(known)
+        if known and not any(grade_id_of(cell) in known for cell in nb.cells):
+            raise NeedsAttention(
+                f"no cell of {path.name} is one of the assignment's: is it another notebook, or has a program taken "
+                "the metadata from its cells? Copy the answers into a fresh notebook, or ask for it again"
+            )
         for cell in reversed(nb.cells):
             grade_id = grade_id_of(cell)
             cell.metadata.pop("nbgrader", None)

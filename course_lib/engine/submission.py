@@ -29,6 +29,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from course_lib import assignments
+from course_lib.engine.errors import NeedsAttention
 from course_lib.engine.preprocessor import RECORD, number_cells
 from course_lib.engine.sandbox import make_workspace
 
@@ -39,10 +40,8 @@ MAX_CHARACTERS = {"code": 200_000, "markdown": 5_000_000, "raw": 200_000}
 """More takes nbconvert minutes to show, and no notebook of a person has it. Text may have images in it."""
 MAX_FILE_BYTES = 200 * 2**20
 """All files of a submission together."""
-
-
-class NeedsAttention(Exception):
-    """A submission that cannot be graded, with the reason in words for the TA. It is not a zero."""
+MAX_NAMES = 5
+"""So many names of files stand in a message."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +107,13 @@ def submitted(root: str, assignment: str) -> list[str]:
     directory = course_directory(root)
     base = Path(directory.format_path(directory.submitted_directory, ".", "."))
     return sorted(p.name for p in base.iterdir() if (p / assignment).is_dir()) if base.is_dir() else []
+
+
+def assignments_of(root: str) -> list[str]:
+    """The assignments that the course directory has a source of, sorted."""
+    directory = course_directory(root)
+    base = Path(directory.format_path(directory.source_directory, ".", "."))
+    return sorted(p.name for p in base.iterdir() if p.is_dir()) if base.is_dir() else []
 
 
 def preprocessors(config: Config) -> tuple[list[Any], list[Any], list[Any]]:
@@ -250,11 +256,15 @@ def notebooks_to_grade(folder: Path, directory: CourseDirectory, assignment: str
     """
     source = Path(directory.format_path(directory.source_directory, ".", assignment))
     wanted = sorted(p.name for p in source.glob("*.ipynb"))
-    there = sorted(p.name for p in folder.glob("*.ipynb"))
-    missing = [name for name in wanted if name not in there]
+    missing = [name for name in wanted if not os.path.lexists(folder / name)]
     if missing:
-        found = f"the folder has {', '.join(there)}" if there else "the folder has no notebook"
-        raise NeedsAttention(f"no {', '.join(missing)}: {found}. Rename the notebook, or ask for it again")
+        there = sorted((p for p in folder.rglob("*") if p.is_file()), key=lambda p: (p.suffix != ".ipynb", p))
+        found = ", ".join(str(p.relative_to(folder)) for p in there[:MAX_NAMES])
+        more = f" and {len(there) - MAX_NAMES} more files" if len(there) > MAX_NAMES else ""
+        raise NeedsAttention(
+            f"no {', '.join(missing)}: the folder has {found or 'no file'}{more}. "
+            "Put the notebook there under this name, or ask for it again"
+        )
     for name in wanted:
         if (folder / name).is_symlink() or not (folder / name).is_file():
             raise NeedsAttention(f"{name} is a link or no file; it is not followed")
@@ -275,7 +285,7 @@ def read_notebook(path: Path) -> Any:
     if size == 0:
         raise NeedsAttention(f"{path.name} is empty")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         if (cells := text.count('"cell_type"')) > MAX_CELLS:
             raise NeedsAttention(f"{path.name} has {cells} cells; at most {MAX_CELLS} are read")
         content = json.loads(text)

@@ -10,7 +10,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_lib.engine import submission
-from course_lib.engine.submission import NeedsAttention, read_notebook
+from course_lib.engine.errors import NeedsAttention
+from course_lib.engine.submission import course_directory, notebooks_to_grade, read_notebook
 
 
 def write(path: Path, content: bytes | str) -> Path:
@@ -50,6 +51,35 @@ def test_a_notebook_of_an_older_format_is_read(tmp_path):
     )
     path = write(tmp_path / "old.ipynb", json.dumps(old))
     assert [cell.source for cell in read_notebook(path).cells] == ["x = 1"]
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    content = json.dumps(new_notebook(cells=[new_code_cell("x = 1")]))
+    path = write(tmp_path / "mark.ipynb", b"\xef\xbb\xbf" + content.encode())
+    assert [cell.source for cell in read_notebook(path).cells] == ["x = 1"]
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ((), "the folder has no file"),
+        (("backprop (1).ipynb", "notes.txt"), "the folder has backprop (1).ipynb, notes.txt."),
+        (("backprop/backprop.ipynb",), "the folder has backprop/backprop.ipynb."),
+        (("a.zip", "data/z.ipynb"), "the folder has data/z.ipynb, a.zip."),
+        (tuple(f"{number}.txt" for number in range(9)), "4.txt and 4 more files."),
+    ],
+)
+def test_a_missing_notebook_is_named_with_what_is_there_instead(tmp_path, names, words):
+    write(tmp_path / "nbgrader_config.py", "c = get_config()\n")
+    (tmp_path / "source" / "backprop").mkdir(parents=True)
+    write(tmp_path / "source" / "backprop" / "backprop.ipynb", "{}")
+    folder = tmp_path / "submitted" / "student-01" / "backprop"
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write(folder / name, "{}")
+    with pytest.raises(NeedsAttention, match=r"no backprop\.ipynb") as caught:
+        notebooks_to_grade(folder, course_directory(str(tmp_path)), "backprop")
+    assert words in str(caught.value)
 
 
 def test_doubled_cell_ids_are_mended(tmp_path):
