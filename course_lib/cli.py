@@ -6,26 +6,64 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
 from course_lib import assignments
+from course_lib.problem import NothingGraded, Problem
+from course_lib.worker.linux import SandboxError
 
-console = Console(highlight=False)
+console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120)
+
+CONFIG_FILE = "nbgrader_config.py"
+
+
+class Commands(click.Group):
+    """Says in one line what the person at the terminal can mend. Any other exception is a fault of the program."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (Problem, SandboxError) as problem:
+            raise click.ClickException(str(problem)) from None
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise click.ClickException(f"{error.filename or 'a file'}: {error.strerror or error}") from None
+
+
+def course_root(_context: click.Context, _option: click.Parameter, root: Path) -> Path:
+    """The course directory, as an absolute path.
+
+    Raises:
+        Problem: it is none.
+    """
+    if not (root / CONFIG_FILE).is_file():
+        raise Problem(f"{root.resolve()} has no {CONFIG_FILE}, so it is no course directory; name one with --root")
+    return root.resolve()
+
+
+def folder_type() -> click.Path:
+    """An existing folder, as a ``pathlib.Path``."""
+    return click.Path(exists=True, file_okay=False, path_type=Path)  # type: ignore[type-var]
 
 
 root_option = click.option(
     "--root",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),  # type: ignore[type-var]
+    type=folder_type(),
     default=Path(),
-    help="The course directory (where nbgrader_config.py is); default: this directory.",
+    callback=course_root,
+    help=f"The course directory (where {CONFIG_FILE} is); default: this directory.",
 )
 names_argument = click.argument("names", nargs=-1, metavar="[ASSIGNMENT]...")
 
 
-@click.group()
+@click.group(cls=Commands)
 def main() -> None:
     """Release assignments, grade a class, and see where it is lost."""
     warnings.filterwarnings("ignore", module="nbgrader")  # what its database layer says is for its developers,
@@ -39,12 +77,32 @@ def chosen(names: tuple[str, ...]) -> list[str]:
     """The named assignments, or all.
 
     Raises:
-        click.ClickException: an unknown name; the message lists the known ones.
+        Problem: an unknown name; the message lists the known ones.
     """
     try:
         return [assignments.load(name).name for name in names or assignments.NAMES]
     except KeyError as error:
-        raise click.ClickException(error.args[0]) from None
+        raise Problem(error.args[0]) from None
+
+
+def each_graded(names: tuple[str, ...], write: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
+    """What ``write`` makes of each named assignment, or of all that have been graded.
+
+    Raises:
+        NothingGraded: a named one has not been graded, or none has.
+    """
+    missing = None
+    done = 0
+    for name in chosen(names):
+        try:
+            yield name, write(name)
+            done += 1
+        except NothingGraded as error:
+            missing = error
+            if names:
+                raise
+    if missing and not done:
+        raise Problem("nothing has been graded; run 'course grade' first")
 
 
 @main.command()
@@ -55,19 +113,18 @@ def release(names: tuple[str, ...], root: Path) -> None:
     from course_lib.release import release_assignment
 
     for name in chosen(names):
-        folder = release_assignment(root.resolve(), name)
-        console.print(f"released {name}: {folder}")
+        console.print(f"released {name}: {release_assignment(root, name)}", markup=False, soft_wrap=True)
 
 
 @main.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))  # type: ignore[type-var]
+@click.argument("folder", type=folder_type())
 @root_option
 def collect(folder: Path, root: Path) -> None:
     """Copy submissions from FOLDER/<student>/<assignment>/ into submitted/."""
     from course_lib.collect import collect_submissions
 
-    for line in collect_submissions(folder, root.resolve()):
-        console.print(line, markup=False)
+    for line in collect_submissions(folder, root):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 @main.command()
@@ -82,18 +139,14 @@ def grade(
 ) -> None:
     """Grade every submission of each ASSIGNMENT (default: all). Killed? The same command goes on where it was."""
     from course_lib.engine.batch import LocalGraders
-    from course_lib.engine.sandbox import SandboxError, choose
-    from course_lib.report.terminal import GradingStopped, grade_and_show
+    from course_lib.engine.sandbox import choose
+    from course_lib.report.terminal import grade_and_show
 
     ok = True
-    processes = jobs or os.cpu_count() or 1
-    try:
-        level = choose(sandbox)
-        with LocalGraders(processes) as graders:
-            for name in chosen(names):
-                ok &= grade_and_show(console, root.resolve(), name, students, graders, level=level, force=force)
-    except (SandboxError, GradingStopped, LookupError) as error:
-        raise click.ClickException(str(error.args[0])) from None
+    level = choose(sandbox)
+    with LocalGraders(jobs or os.cpu_count() or 1) as graders:
+        for name in chosen(names):
+            ok &= grade_and_show(console, root, name, students, graders, level=level, force=force)
     if not ok:
         sys.exit(1)
 
@@ -105,24 +158,19 @@ def feedback(names: tuple[str, ...], root: Path) -> None:
     """Write every student's feedback page of each ASSIGNMENT (default: all that are graded) into feedback/."""
     from course_lib.report.pages import write_feedback
 
-    for name in chosen(names):
-        for page in write_feedback(root.resolve(), name):
-            console.print(f"feedback: {page}", markup=False)
+    for name, pages in each_graded(names, partial(write_feedback, root)):
+        console.print(f"{name}: {len(pages)} feedback pages, for example {pages[0]}", markup=False, soft_wrap=True)
 
 
 @main.command()
 @names_argument
 @root_option
 def report(names: tuple[str, ...], root: Path) -> None:
-    """Write the class report of each ASSIGNMENT (default: all) into reports/."""
+    """Write the class report of each ASSIGNMENT (default: all that are graded) into reports/, as HTML and CSV."""
     from course_lib.report.class_report import write_class_report
 
-    for name in chosen(names):
-        try:
-            console.print(f"class report: {write_class_report(root.resolve(), name)}", markup=False)
-        except LookupError as error:
-            if names:
-                raise click.ClickException(error.args[0]) from None
+    for _, page in each_graded(names, partial(write_class_report, root)):
+        console.print(f"class report: {page}", markup=False, soft_wrap=True)
 
 
 @main.command()
@@ -132,7 +180,7 @@ def verify(names: tuple[str, ...], root: Path) -> None:
     """Hold the hidden tests against right and wrong solutions, and print the kill matrix. Fails on a survivor."""
     from course_lib.report.matrix import verify_and_show
 
-    ok = [verify_and_show(console, assignments.load(name), root.resolve()) for name in chosen(names)]
+    ok = [verify_and_show(console, assignments.load(name), root) for name in chosen(names)]
     if not all(ok):
         sys.exit(1)
 
@@ -144,7 +192,7 @@ def mutants(names: tuple[str, ...], root: Path) -> None:
     """Hold the hidden tests against mechanical mutants of the notebooks' solutions. Fails on an unlisted survivor."""
     from course_lib.report.matrix import mutants_and_show
 
-    ok = [mutants_and_show(console, assignments.load(name), root.resolve()) for name in chosen(names)]
+    ok = [mutants_and_show(console, assignments.load(name), root) for name in chosen(names)]
     if not all(ok):
         sys.exit(1)
 
@@ -163,7 +211,7 @@ def doctor() -> None:
 @click.option("--port", default=8888, show_default=True)
 def lab(root: Path, port: int) -> None:
     """Open JupyterLab with the assignments and the formgrader."""
-    command = ["jupyter", "lab", f"--ServerApp.root_dir={root.resolve()}", f"--port={port}"]
+    command = ["jupyter", "lab", f"--ServerApp.root_dir={root}", f"--port={port}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     os.chdir(root)

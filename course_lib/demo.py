@@ -14,6 +14,7 @@ from course_lib import assignments
 from course_lib.collect import collect_submissions
 from course_lib.engine.batch import LocalGraders
 from course_lib.engine.sandbox import choose
+from course_lib.problem import Problem
 from course_lib.release import release_assignment
 from course_lib.report.class_report import write_class_report
 from course_lib.report.pages import write_feedback
@@ -32,10 +33,10 @@ def run_demo(console: Console, folder: Path) -> bool:
     The sample class holds submissions that must need attention; they do not count as failures here.
 
     Raises:
-        FileNotFoundError: the package is installed without the repository around it.
+        Problem: the package is installed without the repository around it.
     """
     if not SAMPLE_CLASS.is_dir():
-        raise FileNotFoundError(f"the demo needs the repository: {SAMPLE_CLASS} is missing")
+        raise Problem(f"the demo needs the repository: {SAMPLE_CLASS} is missing")
     started = time.monotonic()
     level = choose()
     names = [name for name in assignments.NAMES if list(SAMPLE_CLASS.glob(f"*/{name}"))]

@@ -20,15 +20,17 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.coursedir import CourseDirectory
 
 from course_lib.engine import submission
+from course_lib.engine.errors import NeedsAttention
 from course_lib.engine.preprocessor import RECORD
 from course_lib.engine.submission import Graded
+from course_lib.problem import Problem
 
 
 class GradebookWriter:
     """Saves graded submissions. Use it as a context.
 
     Raises (on entry):
-        LookupError: the assignment is not in the gradebook; the message says how to release it.
+        Problem: the assignment is not in the gradebook; the message says how to release it.
     """
 
     def __init__(self, root: str, assignment: str) -> None:
@@ -41,7 +43,7 @@ class GradebookWriter:
             self.gradebook.find_assignment(self.assignment)
         except MissingEntry:
             self.gradebook.close()
-            raise LookupError(
+            raise Problem(
                 f"the gradebook does not know the assignment {self.assignment!r}; "
                 f"run 'course release {self.assignment}' first"
             ) from None
@@ -82,7 +84,7 @@ class GradebookWriter:
         student = graded.job.student
         self.gradebook.update_or_create_student(student)
         extra = {}
-        with suppress(submission.NeedsAttention):  # then this is the reason with which it was graded
+        with suppress(NeedsAttention):  # then this is the reason with which it was graded
             if timestamp := submission.handed_in(self.directory, student, self.assignment):
                 extra["timestamp"] = timestamp
         self.gradebook.update_or_create_submission(self.assignment, student, **extra)

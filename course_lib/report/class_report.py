@@ -22,6 +22,7 @@ from course_lib.checking.model import Question
 from course_lib.engine.gradebook import GradebookWriter
 from course_lib.engine.preprocessor import RECORD
 from course_lib.engine.submission import course_directory, submitted
+from course_lib.problem import NothingGraded
 from course_lib.report.feedback import environment
 from course_lib.report.terminal import sandbox_note
 
@@ -76,7 +77,7 @@ def write_class_report(root: Path, assignment: str) -> Path:
     """Write the report and return its path.
 
     Raises:
-        LookupError: no submission of the assignment has been graded.
+        NothingGraded: no submission of the assignment has been graded.
     """
     rows, records = collect_rows(root, assignment)
     statistics = question_statistics(assignment, records)
@@ -107,7 +108,7 @@ def collect_rows(root: Path, assignment: str) -> tuple[list[Row], dict[str, dict
         if path.is_file():
             records[student] = json.loads(path.read_text(encoding="utf-8"))
     if not records:
-        raise LookupError(f"no submission of {assignment} has been graded; run 'course grade {assignment}' first")
+        raise NothingGraded(assignment)
     with GradebookWriter(str(root), assignment) as writer:
         rows = [make_row(writer.gradebook, assignment, student, record) for student, record in sorted(records.items())]
     return rows, records
