@@ -109,14 +109,19 @@ def explains(wrong: Misconception, trace: list[Call], assignment: Assignment, qu
 
 
 def same(a: Any, b: Any) -> bool:
-    """Equal up to rounding, in kind and shape."""
-    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
-        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    """Equal up to rounding, in kind and shape; a list is no array, and single precision is not double."""
+    if isinstance(a, (list, tuple)) or isinstance(b, (list, tuple)):
+        both = isinstance(a, (list, tuple)) and isinstance(b, (list, tuple))
+        return both and len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     if a is None or b is None or isinstance(a, (str, Opaque)) or isinstance(b, (str, Opaque)):
         return type(a) is type(b) and bool(a == b)
     try:
         left, right = np.asarray(a), np.asarray(b)
-        alike = (left.dtype.kind, left.shape) == (right.dtype.kind, right.shape)
-        return alike and bool(np.allclose(left, right, rtol=RTOL, atol=1e-10, equal_nan=True))
+        alike = left.dtype == right.dtype if left.dtype.kind in "fc" else left.dtype.kind == right.dtype.kind
+        return (
+            alike
+            and left.shape == right.shape
+            and bool(np.allclose(left, right, rtol=RTOL, atol=1e-10, equal_nan=True))
+        )
     except (TypeError, ValueError, OverflowError):  # an integer that no float holds
         return False

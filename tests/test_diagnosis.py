@@ -42,3 +42,7 @@ def test_right_values_of_another_kind_are_not_the_same():
     assert not same(4, np.float64(4.0))
     assert not same(np.array([True, False]), np.array([1.0, 0.0]))
     assert not same(np.zeros((1, 2)), np.zeros(2))
+    assert not same([[1.0, 2.0]], np.array([[1.0, 2.0]]))
+    assert not same(np.zeros(2, np.float32), np.zeros(2))
+    assert same(np.zeros(2, np.int32), np.zeros(2, np.int64))
+    assert same((1, [2.0]), [1, (2.0,)])

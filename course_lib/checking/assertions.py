@@ -151,6 +151,8 @@ def _pattern(got: np.ndarray, expected: np.ndarray) -> str:
     """A simple relation between the two, if there is one that more than one number shows."""
     if got.size < 2 or not np.isfinite(expected).all():
         return ""
+    if got.dtype.kind == "b":
+        return "the opposite of the expected" if (got != expected).all() else ""
     scale = float(np.abs(expected).max())
     tolerance = 1e-9 * scale
     nonzero = np.abs(expected) > 1e-6 * scale
@@ -177,8 +179,10 @@ def assert_equal(got: Any, expected: Any, *, name: str = "result") -> None:
             return
     elif isinstance(expected, np.ndarray):
         array = as_array(got, expected.shape, kind="bool" if expected.dtype.kind == "b" else "int", name=name)
-        if (array == expected).all():
+        near = array == expected
+        if near.all():
             return
+        raise CheckFailure(_difference(array, expected, near, name), render(got), render(expected))
     elif _same_integer(got, expected):
         return
     else:

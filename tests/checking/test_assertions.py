@@ -73,6 +73,20 @@ def test_messages(got, expected, words):
     assert caught.value.message.startswith("w ")
 
 
+@pytest.mark.parametrize(
+    ("got", "expected", "words"),
+    [
+        ([0, 2, 1], [0, 1, 2], "wrong in 2 of 3 elements, first at index 1"),
+        ([True, False], [False, True], "the opposite of the expected"),
+        ([True, True], [True, False], "wrong in 1 of 2 elements, first at index 1"),
+        ([[0, 1], [2, 3]], [[0, 2], [1, 3]], "the transpose"),
+    ],
+)
+def test_messages_about_integers_and_masks(got, expected, words):
+    with pytest.raises(CheckFailure, match=words):
+        assert_equal(np.array(got), np.array(expected), name="mask")
+
+
 @pytest.mark.parametrize("scalar", [2.0, 2, np.float64(2), np.array(2.0), np.float32(2), np.int8(2)])
 def test_every_kind_of_scalar_counts(scalar):
     assert_close(scalar, 2.0, rtol=0)
