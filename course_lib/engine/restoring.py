@@ -25,7 +25,7 @@ class RestoreGrading(NbGraderPreprocessor):
     cell keeps what it has.
 
     Raises:
-        NeedsAttention: no cell has an id of the instructor's, so that the answers would stand nowhere.
+        NeedsAttention: no cell has the id of an answer or a test, so that all tests would run without the answers.
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
@@ -35,10 +35,11 @@ class RestoreGrading(NbGraderPreprocessor):
         path = Path(folder, f"{names['notebook']}.ipynb")
         known = grading_metadata(nbformat.read(path, as_version=4) if path.is_file() else nb)
         missing = dict(known)
-        if known and not any(grade_id_of(cell) in known for cell in nb.cells):
+        answers = {grade_id for grade_id, grading in known.items() if grading.get("solution") or grading.get("grade")}
+        if answers.isdisjoint(grade_id_of(cell) for cell in nb.cells) and answers:
             raise NeedsAttention(
-                f"no cell of {path.name} is one of the assignment's: is it another notebook, or has a program taken "
-                "the metadata from its cells? Copy the answers into a fresh notebook, or ask for it again"
+                f"no cell of {path.name} is an answer or a test of the assignment: is it another notebook, or has a "
+                "program taken the metadata from its cells? Copy the answers into a fresh notebook, or ask for it again"
             )
         for cell in reversed(nb.cells):
             grade_id = grade_id_of(cell)

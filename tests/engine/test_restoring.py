@@ -23,8 +23,9 @@ def restore(tmp_path):
     """``restore(cells)`` of a submission to an assignment with an answer and a test of it."""
     folder = tmp_path / "source" / "toy"
     folder.mkdir(parents=True)
-    cells = [marked("f_solution", "f = 1", solution=True), marked("f", "check(f)", grade=True, locked=True, points=4)]
-    nbformat.write(new_notebook(cells=cells), folder / "toy.ipynb")
+    answer = marked("f_solution", "f = 1", solution=True)
+    test = marked("f", "check(f)", grade=True, locked=True, points=4)
+    nbformat.write(new_notebook(cells=[marked("setup", locked=True), answer, test]), folder / "toy.ipynb")
     step = RestoreGrading(config=Config({"CourseDirectory": {"root": str(tmp_path)}}))
 
     def restored(*cells: nbformat.NotebookNode) -> list[tuple[str, str, Any]]:
@@ -61,5 +62,6 @@ def test_an_answer_that_was_deleted_comes_back_empty_in_its_place(restore):
 
 
 def test_a_notebook_without_any_cell_of_the_assignment_is_for_a_person_to_look_at(restore):
-    with pytest.raises(NeedsAttention, match=r"no cell of toy\.ipynb is one of the assignment's"):
-        restore(new_code_cell("f = 2"), new_code_cell("check(f)"))
+    for cells in ([], [new_code_cell("f = 2"), new_code_cell("check(f)")], [marked("setup"), marked("g_solution")]):
+        with pytest.raises(NeedsAttention, match=r"no cell of toy\.ipynb is an answer or a test"):
+            restore(*cells)
