@@ -285,9 +285,10 @@ def run_property(prop: Property, student: Student, parameters: dict[str, list[st
             return result(Verdict.RUNTIME_ERROR, f"your code raised {failure}")
         return result(Verdict.WRONG_ANSWER, _sentence(failure), _as_check(failure))
     except Missing as stop:
-        return result(Verdict.MISSING, f"{stop} is not defined: its cell is missing, was renamed, or raised an error")
+        why = "its cell is missing, comes later or raised an error, or it has another name"
+        return result(Verdict.MISSING, f"{stop} is not defined here: {why}")
     except NotAttempted as stop:
-        return result(Verdict.MISSING, f"{stop} is not written yet: it raises NotImplementedError")
+        return result(Verdict.MISSING, f"{stop} is not written yet: it, or what it calls, raises NotImplementedError")
     except TimeLimit as stop:
         return result(Verdict.TIME_LIMIT, str(stop))
     except MemoryLimit as stop:

@@ -88,7 +88,10 @@ def _render(value: Any) -> str:
             "<function <lambda>>", "<function>"
         )
     if type(value).__name__ == "Tensor":
-        return f"torch.{_render(value.detach().cpu().numpy()).replace('array(', 'tensor(', 1)}"
+        text = _render(value.detach().cpu().numpy()).removeprefix("array(").removesuffix(")")
+        return f"torch.tensor({text})".replace("\n", "\n" + " " * len("torch."))
+    if isinstance(value, np.complexfloating):
+        return repr(complex(value))
     return repr(value)
 
 

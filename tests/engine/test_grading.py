@@ -70,9 +70,9 @@ def test_an_exception_is_a_runtime_error_with_its_name(grade):
 @pytest.mark.parametrize(
     ("cells", "words"),
     [
-        (["x = 1"], "double is not defined"),
+        (["x = 1"], "double is not defined here"),
         (["def double(x):\n    raise NotImplementedError()"], "not written yet"),
-        (["def double(x) return x"], "double is not defined"),
+        (["def double(x) return x"], "double is not defined here"),
     ],
 )
 def test_what_is_missing_is_called_missing(grade, cells, words):
