@@ -90,9 +90,7 @@ def _render(value: Any) -> str:
     if type(value).__name__ == "Tensor":
         text = _render(value.detach().cpu().numpy()).removeprefix("array(").removesuffix(")")
         return f"torch.tensor({text})".replace("\n", "\n" + " " * len("torch."))
-    if isinstance(value, np.complexfloating):
-        return repr(complex(value))
-    return repr(value)
+    return repr(value.item() if isinstance(value, np.complexfloating) else value)
 
 
 def int_or_nan(value: Any) -> float:
