@@ -574,6 +574,17 @@ def linear_backward__divided_by_the_batch_size(dY, X, W):
 
 @misconception(
     "linear_backward",
+    belief="Everything that a batch gives is a mean, so dY is divided by the batch size first.",
+    hint="Who averages over the batch, the layer or the loss? If the loss does, is its 1/B not in dY already?",
+    fails=("linear",),
+)
+def linear_backward__divided_before_everything(dY, X, W):
+    dY = dY / len(dY)
+    return dY @ W, dY.T @ X, dY.sum(axis=0)
+
+
+@misconception(
+    "linear_backward",
     belief="The weight gradient is a mean over the samples, the others are not.",
     hint="Let the loss be the sum of all entries of Y. By how much does it change with one weight, for two equal rows?",
     fails=("linear",),
@@ -640,9 +651,40 @@ def _cross_entropy_pass(logits, labels):
     visible=False,
 )
 def softmax_cross_entropy__no_maximum_subtracted(logits, labels):
+    rows = np.arange(len(labels))
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    dlogits = p.copy()
+    dlogits[rows, labels] -= 1
+    return -np.log(p[rows, labels]).mean(), dlogits / len(p)
+
+
+# Without the maximum the three ways to write the loss overflow differently, so each is known by itself.
+
+
+@misconception(
+    "softmax_cross_entropy",
+    belief="Softmax can be typed in as it stands, and the loss as the sum over one-hot labels.",
+    hint="Evaluate e^1000 in Python. Adding a constant to all logits of a row changes nothing: use that.",
+    fails=("softmax_cross_entropy",),
+    visible=False,
+)
+def softmax_cross_entropy__no_maximum_with_one_hot_labels(logits, labels):
     onehot = np.eye(logits.shape[1])[np.asarray(labels)]
     p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     return -(onehot * np.log(p)).sum(1).mean(), (p - onehot) / len(p)
+
+
+@misconception(
+    "softmax_cross_entropy",
+    belief="The logarithm of the sum of exponentials can be typed in as it stands.",
+    hint="Evaluate e^1000 in Python. Adding a constant to all logits of a row changes nothing: use that.",
+    fails=("softmax_cross_entropy",),
+    visible=False,
+)
+def softmax_cross_entropy__no_maximum_in_the_log_domain(logits, labels):
+    onehot = np.eye(logits.shape[1])[np.asarray(labels)]
+    log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    return -log_p[np.arange(len(log_p)), labels].mean(), (np.exp(log_p) - onehot) / len(log_p)
 
 
 @misconception(
@@ -660,6 +702,20 @@ def softmax_cross_entropy__one_maximum_for_the_batch(logits, labels):
     dlogits = p.copy()
     dlogits[rows, labels] -= 1
     return loss, dlogits / len(p)
+
+
+@misconception(
+    "softmax_cross_entropy",
+    belief="One maximum for the whole batch is enough, and the logarithm of a softmax is stable.",
+    hint="What is left of a row at −1000 when another row is at 0?",
+    fails=("softmax_cross_entropy",),
+    visible=False,
+)
+def softmax_cross_entropy__one_maximum_and_log_of_softmax(logits, labels):
+    onehot = np.eye(logits.shape[1])[np.asarray(labels)]
+    exponentials = np.exp(logits - logits.max())
+    p = exponentials / exponentials.sum(1, keepdims=True)
+    return -np.log(p[np.arange(len(p)), labels]).mean(), (p - onehot) / len(p)
 
 
 @misconception(
@@ -710,6 +766,17 @@ def softmax_cross_entropy__gradient_not_divided_by_the_batch(logits, labels):
 def softmax_cross_entropy__sum_for_mean(logits, labels):
     log_p, onehot = _cross_entropy_pass(logits, labels)
     return -(onehot * log_p).sum(), np.exp(log_p) - onehot
+
+
+@misconception(
+    "softmax_cross_entropy",
+    belief="The mean is a matter of the gradient, the loss itself is a sum.",
+    hint="Feed the same example twice: what should happen to the loss?",
+    fails=("softmax_cross_entropy",),
+)
+def softmax_cross_entropy__loss_not_divided_by_the_batch(logits, labels):
+    log_p, onehot = _cross_entropy_pass(logits, labels)
+    return -(onehot * log_p).sum(), (np.exp(log_p) - onehot) / len(log_p)
 
 
 @misconception(
@@ -834,6 +901,20 @@ def mlp_forward__inputs_before_relu(params, X):
 
 @misconception(
     "mlp_forward",
+    belief="A layer is its linear map; the ReLU comes with the backward pass.",
+    hint="What can a chain of linear layers draw that one linear layer cannot?",
+    fails=("mlp",),
+)
+def mlp_forward__relu_missing(params, X):
+    f, h = [], [X]
+    for W, b in params:
+        f.append(h[-1] @ W.T + b)
+        h.append(f[-1])
+    return f, h[:-1]
+
+
+@misconception(
+    "mlp_forward",
     belief="ReLU may overwrite its argument to save memory.",
     hint="Look for negative numbers in f: where have they gone?",
     fails=("mlp",),
@@ -881,6 +962,16 @@ def mlp_backward__mask_of_the_wrong_layer(params, f, h, dout):
 )
 def mlp_backward__relu_ignored(params, f, h, dout):
     return _mlp_gradients(params, f, h, dout, lambda k: 1.0)
+
+
+@misconception(
+    "mlp_backward",
+    belief="∂ℓ/∂Ω_k contains the pre-activations of the layer before.",
+    hint="What does the matrix of layer k multiply: the numbers before or after ReLU?",
+    fails=("mlp",),
+)
+def mlp_backward__pre_activations_in_the_weight_gradient(params, f, h, dout):
+    return _mlp_gradients(params, f, [h[0], *f[:-1]], dout, lambda k: f[k - 1] > 0)
 
 
 @misconception(
@@ -1023,6 +1114,23 @@ def numerical_gradient__x_restored_by_arithmetic(fn, x, eps=1e-6):
 
 @misconception(
     "numerical_gradient",
+    belief="In a copy of x nothing needs to be put back.",
+    hint="Print the argument of fn for x = (0, 0, 0) and eps = 1: in how many places does the last one differ from x?",
+    fails=("numerical_gradient",),
+    visible=False,
+)
+def numerical_gradient__copy_not_restored(fn, x, eps=1e-6):
+    g, moved = np.zeros_like(x), x.copy()
+    for i in np.ndindex(x.shape):
+        moved[i] += eps
+        high = fn(moved)
+        moved[i] -= 2 * eps
+        g[i] = (high - fn(moved)) / (2 * eps)
+    return g
+
+
+@misconception(
+    "numerical_gradient",
     belief="Each element stays where the difference left it.",
     hint="Print x after the call. And at which point is the second partial derivative taken?",
     fails=("numerical_gradient",),
@@ -1131,6 +1239,17 @@ def relu_interpolant__no_offset(knots, values):
 def relu_interpolant__spacing_ignored(knots, values):
     rises = np.diff(values)
     return np.ones_like(rises), -knots[:-1], np.diff(rises, prepend=0.0), values[0]
+
+
+@misconception(
+    "relu_interpolant",
+    belief="The knots are equally spaced.",
+    hint="Move only the last knot to the right. Which of your slopes should change?",
+    fails=("relu_interpolant",),
+)
+def relu_interpolant__equal_spacing(knots, values):
+    slopes = np.diff(values) / (knots[1] - knots[0])
+    return np.ones_like(slopes), -knots[:-1], np.diff(slopes, prepend=0.0), values[0]
 
 
 @misconception(

@@ -41,13 +41,17 @@ def large_arrays(draw: st.DrawFn) -> np.ndarray:
 def toy_parameters(
     draw: st.DrawFn, alive: st.SearchStrategy[tuple[bool, ...]]
 ) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """(x, y, beta, omega): unit k of the toy network is alive or dead as ``alive`` says, at least ¼ from its kink."""
+    """(x, y, beta, omega): unit k of the toy network is alive or dead as ``alive`` says, at least ¼ from its kink.
+
+    Some have pre-activations of thousands, and a residual like them: for solutions that limit either or the gradients.
+    """
     source = draw(numbers())
     pattern = draw(alive)
+    size = draw(st.sampled_from((1.0, 1.0, 1.0, 1000.0)))
     x, y = (float(value) for value in source.nonzero(2))
     omega = source.nonzero(4)
-    f = source.positive(4)
-    f[3] = y + (source.nonzero(1)[0])  # a residual that is not 0
+    f = source.positive(4, scale=size)
+    f[3] = y + source.nonzero(1, scale=size)[0]  # a residual that is not 0
     beta, h = np.zeros(4), x
     for k in range(4):
         if k < 3 and not pattern[k]:
