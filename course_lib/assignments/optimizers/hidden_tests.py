@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from course_lib.assignments.optimizers import reference, strategies
 from course_lib.checking import (
     as_array,
+    as_integer,
     as_list,
     as_tuple,
     assert_arguments_unchanged,
@@ -64,6 +65,16 @@ def gradient_of(a: np.ndarray, c: np.ndarray) -> Callable[[Any], np.ndarray]:
     return grad
 
 
+def points_of(path: Any) -> np.ndarray:
+    """The path as an array, also from a list of its points: that slip costs the points of the form property alone."""
+    __tracebackhide__ = True
+    if isinstance(path, (list, tuple)) and path:
+        points = [as_array(point, name=f"path[{t}]") for t, point in enumerate(path)]
+        if len({point.shape for point in points}) == 1:
+            return np.stack(points)
+    return as_array(path, name="path")
+
+
 class TestGradientDescent:
     @check("returns a float64 array of shape (steps+1, *w0.shape) and leaves w0 as it was", examples=5)
     @given(problem=strategies.quadratics())
@@ -78,7 +89,7 @@ class TestGradientDescent:
     @given(problem=strategies.quadratics())
     def test_first_points(self, student, problem):
         a, c, w0, lr, steps = problem
-        path = as_array(student.gradient_descent(gradient_of(a, c), w0, lr, steps), name="path")
+        path = points_of(student.gradient_descent(gradient_of(a, c), w0, lr, steps))
         if path.ndim == 0 or len(path) < 2:
             fail("path has fewer than two points", got=path)
         expected = gradient_descent(gradient_of(a, c), w0, lr, 1)
@@ -89,7 +100,7 @@ class TestGradientDescent:
     @given(problem=strategies.quadratics(low=2))
     def test_path(self, student, problem):
         a, c, w0, lr, steps = problem
-        path = student.gradient_descent(gradient_of(a, c), w0, lr, steps)
+        path = points_of(student.gradient_descent(gradient_of(a, c), w0, lr, steps))
         assert_close(path, gradient_descent(gradient_of(a, c), w0, lr, steps), name="path", **EXACT)
 
     @check("parameters of any shape: numbers, vectors, matrices", examples=15)
@@ -97,15 +108,23 @@ class TestGradientDescent:
     @example(problem=(np.array(2.0), np.array(1.0), np.array(3.0), 0.25, 2))
     def test_shapes(self, student, problem):
         a, c, w0, lr, steps = problem
-        path = student.gradient_descent(gradient_of(a, c), w0, lr, steps)
+        path = points_of(student.gradient_descent(gradient_of(a, c), w0, lr, steps))
         assert_close(path, gradient_descent(gradient_of(a, c), w0, lr, steps), name="path", **EXACT)
 
     @check("no steps at all: the path is its start", examples=3)
     @given(problem=strategies.quadratics())
     def test_no_steps(self, student, problem):
         a, c, w0, lr, _ = problem
-        path = student.gradient_descent(gradient_of(a, c), w0, lr, 0)
+        path = points_of(student.gradient_descent(gradient_of(a, c), w0, lr, 0))
         assert_close(path, w0[None], name="path", **EXACT)
+
+
+def indices_of(batch: Any, name: str) -> np.ndarray:
+    """A batch as an integer array, also from a list of ints: that slip costs the points of the form property alone."""
+    __tracebackhide__ = True
+    if isinstance(batch, (list, tuple)):
+        return np.array([as_integer(index, name=f"{name}[{i}]") for i, index in enumerate(batch)], dtype=np.int64)
+    return as_array(batch, kind="int", name=name)
 
 
 def index_arrays(student: Any, n: int, batch_size: int, seed: int) -> list[np.ndarray]:
@@ -115,7 +134,7 @@ def index_arrays(student: Any, n: int, batch_size: int, seed: int) -> list[np.nd
         fail("the list of batches is empty", got=batches)
     arrays = []
     for number, batch in enumerate(batches):
-        array = as_array(batch, kind="int", name=f"batch {number}")
+        array = indices_of(batch, f"batch {number}")
         if array.ndim != 1:
             fail(f"batch {number} must be one-dimensional, but has shape {array.shape}", got=batch)
         arrays.append(array.astype(np.int64))
@@ -137,6 +156,8 @@ class TestMinibatches:
     @check("returns a list of one-dimensional integer arrays", examples=5)
     @given(batching=strategies.batchings())
     def test_form(self, student, batching):
+        for number, batch in enumerate(as_list(student.minibatches(*batching), name="batches")):
+            as_array(batch, kind="int", name=f"batch {number}")
         if not np.concatenate(index_arrays(student, *batching)).size:
             fail("all batches are empty")
 
@@ -283,7 +304,7 @@ class TestRmspropStep:
         # One entry at rest beside the others: 0 / (√0 + ε) = 0.
         w, g, v = (np.append(part.ravel(), end) for part, end in ((w, 1.5), (g, 0.0), (v, 0.0)))
         got, _ = as_tuple(student.rmsprop_step(w, g, v, *rest), "w", "v")
-        # √v ≥ 0.1 elsewhere (|g| ≥ ¼, 1 − γ ≥ 0.1, γv ≥ ¼ · 0.2): ε = 1e-8 shifts w by less than 1e-6 anywhere.
+        # √v ≥ 0.07 elsewhere (|g| ≥ ¼, 1 − γ ≥ 0.1), a step is at most 0.5/√0.1: ε = 1e-8 shifts w by less than 1e-6.
         assert_close(got, rmsprop_step(w, g, v, *rest)[0], name="w", rtol=1e-5, atol=1e-5)
 
     @check("a parameter without axes: a 0-d array", examples=2)
@@ -326,7 +347,7 @@ class TestAdamStep:
         assert_close(w, adam_step(*state)[0], name="w", **ANY_EPS)
 
     @check("the parameters w after later steps", points=2, examples=15)
-    @given(state=strategies.adam_states(steps=(2, 3, 7, 40)))
+    @given(state=strategies.adam_states(steps=(2, 3, 7, 40, 3000)))
     def test_parameters(self, student, state):
         w, _, _ = as_tuple(student.adam_step(*state), "w", "m", "v")
         assert_close(w, adam_step(*state)[0], name="w", **ANY_EPS)
@@ -642,11 +663,12 @@ class TestTrain:
     @check("mini-batches: the last loss is that of all samples under the returned parameters", examples=5)
     @given(data=strategies.training_sets(st.sampled_from((4, 6))), seed=st.integers(0, 99))
     def test_last_loss(self, student, data, seed):
-        X, y, params, lr = data
-        layers, losses = trained(student, X, y, params, lr, 2, 2, seed)
-        if (flat(layers) == flat(params)).all():
-            fail("params are the same as before the call", got=layers)
-        assert_close(losses[-1], mse(layers, X, y), name="the last loss", **EXACT)
+        # With the rate 0.5 the loss on the line rises: the parameters are those of the end, not the best.
+        for X, y, params, lr in (data, (*LINE, 0.5)):
+            layers, losses = trained(student, X, y, params, lr, 2, 2, seed)
+            if (flat(layers) == flat(params)).all():
+                fail("params are the same as before the call", got=layers)
+            assert_close(losses[-1], mse(layers, X, y), name="the last loss", **EXACT)
 
     @check("mini-batches that divide the samples evenly: one step for each", examples=5)
     @given(data=strategies.training_sets(st.sampled_from((2, 4)), st.integers(1, 2)), seed=st.integers(0, 99))

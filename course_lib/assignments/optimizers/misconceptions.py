@@ -163,6 +163,36 @@ def gradient_descent__falling_rate(grad, w0, lr, steps):
     return np.stack(path)
 
 
+@misconception(
+    "gradient_descent",
+    belief="Where the gradient is small the minimum is reached, and the descent may stop.",
+    hint="Start very near a minimum and count the points of your path.",
+    fails=("gradient_descent",),
+    visible=False,
+)
+def gradient_descent__stops_at_small_gradients(grad, w0, lr, steps):
+    path = [w0]
+    for _ in range(steps):
+        g = grad(path[-1])
+        if np.linalg.norm(g) < 1e-3:
+            break
+        path.append(path[-1] - lr * g)
+    return np.stack(path)
+
+
+@misconception(
+    "gradient_descent",
+    belief="A list of points is as good as an array.",
+    hint="Which type has your path? Try path[:, 0], as a plot of the path would.",
+    fails=("gradient_descent",),
+)
+def gradient_descent__returns_a_list(grad, w0, lr, steps):
+    path = [w0]
+    for _ in range(steps):
+        path.append(path[-1] - lr * grad(path[-1]))
+    return path
+
+
 # --------------------------------------------------------------------------------------------------- minibatches
 
 
@@ -524,6 +554,17 @@ def rmsprop_step__one_average_for_all(w, g, v, lr, gamma, eps):
 
 @misconception(
     "rmsprop_step",
+    belief="Where there is no mean yet, it begins with the first square.",
+    hint="Put v = 0 into the recursion: which part of g² is the new v?",
+    fails=("rmsprop_step",),
+)
+def rmsprop_step__starts_with_the_first_square(w, g, v, lr, gamma, eps):
+    v = np.where(v == 0, g**2, gamma * v + (1 - gamma) * g**2)
+    return w - lr * g / (np.sqrt(v) + eps), v
+
+
+@misconception(
+    "rmsprop_step",
     belief="A parameter has rows, so the loop goes over len(w).",
     hint="What is len(np.array(1.5))? A parameter may be a single number, without axes.",
     fails=("rmsprop_step",),
@@ -608,6 +649,22 @@ def adam_step__counts_from_zero(w, g, m, v, t, lr, beta, gamma, eps, bias_correc
     v = gamma * v + (1 - gamma) * g**2
     m_hat, v_hat = (m / (1 - beta ** (t + 1)), v / (1 - gamma ** (t + 1))) if bias_correction else (m, v)
     return w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
+
+
+@misconception(
+    "adam_step",
+    belief="t counts from 1, so t − 1 steps have been made and the exponent is t − 1.",
+    hint="How often has (1 − β) g been added to m when the first step divides? And what is 1 − β⁰?",
+    fails=("adam_step",),
+)
+def adam_step__counts_the_steps_before(w, g, m, v, t, lr, beta, gamma, eps, bias_correction=True):
+    m = beta * m + (1 - beta) * g
+    v = gamma * v + (1 - gamma) * g**2
+    with np.errstate(all="ignore"):
+        m_hat, v_hat = (
+            (np.divide(m, 1 - beta ** (t - 1)), np.divide(v, 1 - gamma ** (t - 1))) if bias_correction else (m, v)
+        )
+        return w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
 
 
 @misconception(
@@ -947,6 +1004,19 @@ class AdamW__forgets_its_state(_State):  # noqa: N801
 
 @misconception(
     "AdamW",
+    belief="AdamW is Adam for a list of arrays.",
+    hint="Let the gradient be zero and weight_decay 0.5: does anything change?",
+    fails=("adamw",),
+)
+class AdamW__decay_forgotten(_State):  # noqa: N801
+    def step(self, params, grads):
+        self.start(params)
+        self.t += 1
+        return [self.adam(i, w, g) for i, (w, g) in enumerate(zip(params, grads, strict=True))]
+
+
+@misconception(
+    "AdamW",
     belief="Biases and other vectors are not to be decayed.",
     hint="Which arrays does the formula exempt from the decay?",
     fails=("adamw",),
@@ -1013,6 +1083,30 @@ def warmup_cosine__warmup_a_step_early(step, warmup, total, lr_max, lr_min):
     if step < warmup:
         return lr_max * (step + 1) / warmup
     return _cosine(min(1.0, (step - warmup) / (total - warmup)), lr_max, lr_min)
+
+
+@misconception(
+    "warmup_cosine",
+    belief="Steps count from 1, so all of the schedule comes one step earlier.",
+    hint="What is your rate at step 0? And at which step is it lr_max?",
+    fails=("warmup_cosine",),
+)
+def warmup_cosine__counts_from_one(step, warmup, total, lr_max, lr_min):
+    if step + 1 < warmup:
+        return lr_max * (step + 1) / warmup
+    return _cosine(min(1.0, (step + 1 - warmup) / (total - warmup)), lr_max, lr_min)
+
+
+@misconception(
+    "warmup_cosine",
+    belief="The last step of the schedule is number total − 1.",
+    hint="At which step should the rate reach lr_min? Where does yours?",
+    fails=("warmup_cosine",),
+)
+def warmup_cosine__ends_a_step_early(step, warmup, total, lr_max, lr_min):
+    if step < warmup:
+        return lr_max * step / warmup
+    return _cosine(min(1.0, (step - warmup) / max(1, total - 1 - warmup)), lr_max, lr_min)
 
 
 @misconception(
@@ -1324,6 +1418,54 @@ def train__not_shuffled(X, y, params, lr, batch_size, epochs, seed):
     losses = []
     for _ in range(epochs):
         for batch in _cut(np.arange(len(X)), batch_size):
+            params = _moved(params, _gradients(params, X[batch], y[batch]), lr)
+        losses.append(_loss(params, X, y))
+    return params, np.array(losses)
+
+
+@misconception(
+    "train",
+    belief="A fixed seed makes it reproducible.",
+    hint="Train with two different seeds and compare.",
+    fails=("train",),
+)
+def train__fixed_seed(X, y, params, lr, batch_size, epochs, seed):
+    rng, losses = np.random.default_rng(0), []
+    for _ in range(epochs):
+        for batch in _cut(rng.permutation(len(X)), batch_size):
+            params = _moved(params, _gradients(params, X[batch], y[batch]), lr)
+        losses.append(_loss(params, X, y))
+    return params, np.array(losses)
+
+
+@misconception(
+    "train",
+    belief="Training returns the best parameters that it has seen.",
+    hint="Train with a rate that is too large. Which of your losses belongs to the parameters that you return?",
+    fails=("train",),
+    visible=False,
+)
+def train__best_parameters(X, y, params, lr, batch_size, epochs, seed):
+    rng, losses, best = np.random.default_rng(seed), [], params
+    for _ in range(epochs):
+        for batch in _cut(rng.permutation(len(X)), batch_size):
+            params = _moved(params, _gradients(params, X[batch], y[batch]), lr)
+        losses.append(_loss(params, X, y))
+        if losses[-1] == min(losses):
+            best = params
+    return best, np.array(losses)
+
+
+@misconception(
+    "train",
+    belief="The losses begin with the one before training.",
+    hint="Train for one epoch: how many losses do you return?",
+    fails=("train",),
+)
+def train__loss_before_training_too(X, y, params, lr, batch_size, epochs, seed):
+    rng, losses = np.random.default_rng(seed), [_loss(params, X, y)]
+    for _ in range(epochs):
+        for batch in _cut(rng.permutation(len(X)), batch_size):
             params = _moved(params, _gradients(params, X[batch], y[batch]), lr)
         losses.append(_loss(params, X, y))
     return params, np.array(losses)

@@ -20,9 +20,12 @@ DECAYS = (0.5, 0.75, 0.9, 0.2)
 LARGE_EPS = (0.5, 0.1, 1.0)
 """Added in the wrong place these change every digit."""
 
+GRADIENT_SIZES = (1.0, 1.0, 1.0, 1e4)
+"""Large ones are for solutions that limit the gradient."""
+
 VECTORS = st.just((2,))
 ONE = st.just(1)
-A_FEW = st.integers(2, 4)
+A_FEW = st.sampled_from((2, 3, 4, 8))
 SAMPLES = st.integers(2, 6)
 LAYERS = st.integers(1, 3)
 
@@ -37,16 +40,17 @@ def quadratics(draw: st.DrawFn, shapes: st.SearchStrategy[tuple[int, ...]] = VEC
     """(a, c, w0, lr, steps) for gradient descent on ½ Σ a (w − c)² + ½ (Σ w)².
 
     No curvature exceeds 3 + 6 (six entries at most), so with lr ≤ ¼ a step multiplies no distance by more than 1.25.
+    Some paths start far from the minimum or almost in it: for solutions that limit the gradient or stop early.
     """
     shape, source = draw(shapes), draw(numbers())
-    a = np.minimum(source.positive(*shape), 3.0)
-    return (
-        a,
-        source.array(*shape),
-        source.nonzero(*shape),
-        draw(st.sampled_from((0.25, 0.125, 0.1))),
-        draw(sizes(low, 6)),
-    )
+    a, c = np.minimum(source.positive(*shape), 3.0), source.array(*shape)
+    distance = draw(st.sampled_from((1.0, 1.0, 1.0, 1e6, 1e-6)))
+    w0 = source.nonzero(*shape, scale=distance)
+    if distance < 1:
+        # The minimum: a (w − c) + Σw = 0 in every entry.
+        total = c.sum() / (1 + (1 / a).sum())
+        w0 += c - total / a
+    return a, c, w0, draw(st.sampled_from((0.25, 0.125, 0.1))), draw(sizes(low, 6))
 
 
 @st.composite
@@ -61,25 +65,28 @@ def batchings(draw: st.DrawFn) -> tuple[int, int, int]:
 def momentum_states(draw: st.DrawFn) -> tuple[Any, ...]:
     """Arguments of ``momentum_step``. No entry of g or v is zero, so both count."""
     shape, source = draw(shapes()), draw(numbers())
-    w, g, v = source.array(*shape), source.nonzero(*shape), source.nonzero(*shape)
+    w, v = source.array(*shape), source.nonzero(*shape)
+    g = source.nonzero(*shape, scale=draw(st.sampled_from(GRADIENT_SIZES)))
     return w, g, v, draw(st.sampled_from(LEARNING_RATES)), draw(st.sampled_from(DECAYS))
 
 
 @st.composite
 def rmsprop_states(draw: st.DrawFn, eps: tuple[float, ...] = (1e-12,)) -> tuple[Any, ...]:
-    """Arguments of ``rmsprop_step``. v is positive, so √v is far above a small eps."""
+    """Arguments of ``rmsprop_step``. v is positive, or zero as before the first step; the new v is positive."""
     shape, source = draw(shapes()), draw(numbers())
-    w, g, v = source.array(*shape), source.nonzero(*shape), source.positive(*shape)
+    w, v = source.array(*shape), source.positive(*shape) * draw(st.sampled_from((1.0, 1.0, 0.0)))
+    g = source.nonzero(*shape, scale=draw(st.sampled_from(GRADIENT_SIZES)))
     return w, g, v, draw(st.sampled_from(LEARNING_RATES)), draw(st.sampled_from(DECAYS)), draw(st.sampled_from(eps))
 
 
 @st.composite
 def adam_states(
-    draw: st.DrawFn, eps: tuple[float, ...] = (1e-12,), steps: tuple[int, ...] = (1, 2, 3, 7, 40)
+    draw: st.DrawFn, eps: tuple[float, ...] = (1e-12,), steps: tuple[int, ...] = (1, 2, 3, 7, 40, 3000)
 ) -> tuple[Any, ...]:
     """Arguments of ``adam_step`` up to eps. v is positive, the decay rates differ. At step 1 the moments are zero."""
     shape, source, t = draw(shapes()), draw(numbers()), draw(st.sampled_from(steps))
-    w, g, m, v = source.array(*shape), source.nonzero(*shape), source.nonzero(*shape), source.positive(*shape)
+    w, m, v = source.array(*shape), source.nonzero(*shape), source.positive(*shape)
+    g = source.nonzero(*shape, scale=draw(st.sampled_from(GRADIENT_SIZES)))
     if t == 1:
         m, v = np.zeros(shape), np.zeros(shape)
     beta, gamma = draw(st.sampled_from(((0.5, 0.75), (0.9, 0.99), (0.9, 0.999), (0.8, 0.2))))
