@@ -39,4 +39,4 @@ c.GradeNotebook.cell_seconds = 15
 # What students wrote is shown in feedback and in the formgrader, and must not run there.
 c.HTMLExporter.preprocessors = ["course_lib.report.safe.SafeNotebook"]
 c.HTMLExporter.filters = {"markdown2html": "course_lib.report.safe.markdown2html"}
-c.GenerateFeedback.exporter_class = "course_lib.report.safe.FeedbackExporter"
+c.GenerateFeedback.exporter_class = "course_lib.report.pages.FeedbackPage"

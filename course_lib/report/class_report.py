@@ -9,11 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from nbgrader.api import Gradebook
 
@@ -24,7 +26,7 @@ from course_lib.engine.preprocessor import RECORD
 from course_lib.engine.submission import course_directory, submitted
 from course_lib.problem import NothingGraded
 from course_lib.report.feedback import environment
-from course_lib.report.terminal import sandbox_note
+from course_lib.report.terminal import NEEDS_ATTENTION, duration, sandbox_note
 
 
 @dataclass
@@ -45,36 +47,66 @@ class QuestionStatistics:
 
     Attributes:
         mean: mean share of the points, 0 to 1.
+        full, part, none: numbers of students with all, some and no points.
         misconceptions: (name, belief, students) by falling number of students.
         undiagnosed: students with a wrong answer that no misconception explains.
+        missing: students without the functions, or with those as released.
     """
 
     number: int
     question: Question
     points: float
     mean: float
+    full: int
+    part: int
+    none: int
     properties: list[PropertyStatistics]
     misconceptions: list[tuple[str, str, list[str]]]
     undiagnosed: list[str]
+    missing: list[str]
+
+    @property
+    def hardest(self) -> PropertyStatistics | None:
+        """The property that most students miss, if any do."""
+        worst = min(self.properties, key=lambda p: p.passed)
+        return worst if worst.passed < worst.tried else None
 
 
 @dataclass
 class Row:
-    """One student: scores by question id (None: no verdict), sums, and what to look at."""
+    """One student.
+
+    Attributes:
+        student, status, reason: as in the record of the grading.
+        scores: by question id; None without a verdict.
+        auto: sum of the scores; None if the submission needs attention.
+        manual_open: how many written answers wait for a grade.
+        total: what the gradebook says, after the penalty; None if the submission needs attention.
+        maximum: the most that the assignment gives.
+        seconds_late, penalty: by nbgrader's late policy.
+        page: where the feedback page is, from the report; empty if there is none.
+    """
 
     student: str
     status: str
     reason: str
     scores: dict[str, float | None]
-    auto: float
+    auto: float | None
     manual_open: int
-    total: float
+    total: float | None
     maximum: float
     seconds_late: float
+    penalty: float = 0.0
+    page: str = ""
+
+    @property
+    def attention(self) -> bool:
+        """Whether the submission could not be graded. It is no zero."""
+        return self.status == NEEDS_ATTENTION
 
 
 def write_class_report(root: Path, assignment: str) -> Path:
-    """Write the report and return its path.
+    """Write ``reports/<assignment>.html`` and ``.csv``, and return the path of the page.
 
     Raises:
         NothingGraded: no submission of the assignment has been graded.
@@ -88,10 +120,12 @@ def write_class_report(root: Path, assignment: str) -> Path:
         assignment=assignment,
         rows=rows,
         questions=statistics,
-        attention=[row for row in rows if row.reason],
+        shared=shared_misconceptions(statistics),
+        ungraded=[student for student in submitted(str(root), assignment) if student not in records],
         sandbox=sandbox_note({record.get("sandbox", "") for record in records.values()}),
         findings=findings_of(records),
         histogram=histogram(rows),
+        duration=duration,
     )
     path = folder / f"{assignment}.html"
     path.write_text(page, encoding="utf-8")
@@ -110,25 +144,41 @@ def collect_rows(root: Path, assignment: str) -> tuple[list[Row], dict[str, dict
     if not records:
         raise NothingGraded(assignment)
     with GradebookWriter(str(root), assignment) as writer:
-        rows = [make_row(writer.gradebook, assignment, student, record) for student, record in sorted(records.items())]
+        rows = [
+            make_row(writer.gradebook, assignment, student, record, page_of(root, assignment, student))
+            for student, record in sorted(records.items())
+        ]
     return rows, records
 
 
-def make_row(gradebook: Gradebook, assignment: str, student: str, record: dict[str, Any]) -> Row:
+def page_of(root: Path, assignment: str, student: str) -> str:
+    """Address of a student's feedback page from the folder of the reports; empty if there is none."""
+    directory = course_directory(str(root))
+    folder = directory.format_path(directory.feedback_directory, student, assignment)
+    page = Path(folder, f"{assignment}.html")
+    return quote(os.path.relpath(page, root / "reports")) if page.is_file() else ""
+
+
+def make_row(gradebook: Gradebook, assignment: str, student: str, record: dict[str, Any], page: str) -> Row:
     """One student's row, from the gradebook and the record of the grading."""
     submission = gradebook.find_submission(assignment, student)
     found = {q["question"]: q["score"] for q in record["questions"]}
     grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    status = record.get("status", "graded")
+    graded = status != NEEDS_ATTENTION
+    penalty = submission.late_submission_penalty or 0.0
     return Row(
         student=student,
-        status=record.get("status", "graded"),
+        status=status,
         reason=record.get("reason", ""),
         scores={q.id: found.get(q.id) for q in assignments.load(assignment).questions},
-        auto=sum(found.values()),
-        manual_open=sum(bool(grade.needs_manual_grade) for grade in grades),
-        total=submission.score,
+        auto=sum(found.values()) if graded else None,
+        manual_open=sum(bool(grade.needs_manual_grade) for grade in grades) if graded else 0,
+        total=max(0.0, submission.score - penalty) if graded else None,
         maximum=submission.max_score,
         seconds_late=submission.total_seconds_late,
+        penalty=penalty,
+        page=page,
     )
 
 
@@ -139,7 +189,7 @@ def question_statistics(assignment: str, records: dict[str, dict[str, Any]]) -> 
         group = assignments.groups(assignment)[question.id]
         properties = {p.name: PropertyStatistics(p.title, p.name, p.points) for p in group.properties}
         diagnoses: dict[tuple[str, str], list[str]] = {}
-        undiagnosed, shares = [], []
+        undiagnosed, missing, shares = [], [], []
         for student, record in sorted(records.items()):
             result = next((q for q in record["questions"] if q["question"] == question.id), None)
             if result is None:
@@ -153,10 +203,23 @@ def question_statistics(assignment: str, records: dict[str, dict[str, Any]]) -> 
                 diagnoses.setdefault(key, []).append(student)
             elif any(p["verdict"] == "wrong answer" for p in result["properties"]):
                 undiagnosed.append(student)
+            elif all(p["verdict"] == "missing" for p in result["properties"]):
+                missing.append(student)
         named = sorted(((*key, who) for key, who in diagnoses.items()), key=lambda entry: (-len(entry[2]), entry[0]))
-        mean = sum(shares) / len(shares) if shares else 0.0
         found.append(
-            QuestionStatistics(number, question, group.points, mean, list(properties.values()), named, undiagnosed)
+            QuestionStatistics(
+                number,
+                question,
+                group.points,
+                mean=sum(shares) / len(shares) if shares else 0.0,
+                full=sum(share == 1 for share in shares),
+                part=sum(0 < share < 1 for share in shares),
+                none=sum(share == 0 for share in shares),
+                properties=list(properties.values()),
+                misconceptions=named,
+                undiagnosed=undiagnosed,
+                missing=missing,
+            )
         )
     return found
 
@@ -170,6 +233,12 @@ def count(statistics: PropertyStatistics, verdict: str) -> None:
         statistics.verdicts[verdict] += 1
 
 
+def shared_misconceptions(statistics: list[QuestionStatistics]) -> list[tuple[QuestionStatistics, str, list[str]]]:
+    """(question, belief, students) of all questions, most students first."""
+    found = [(each, belief, who) for each in statistics for _, belief, who in each.misconceptions]
+    return sorted(found, key=lambda entry: -len(entry[2]))
+
+
 def findings_of(records: dict[str, dict[str, Any]]) -> list[tuple[str, list[str], str]]:
     """(student, questions, note) for everything that grading noted for the TA."""
     found: dict[tuple[str, str], list[str]] = {}
@@ -181,28 +250,28 @@ def findings_of(records: dict[str, dict[str, Any]]) -> list[tuple[str, list[str]
 
 
 def histogram(rows: list[Row], bins: int = 10) -> list[tuple[str, int, float]]:
-    """(label, students, share of the largest bin) of the automatic scores, in tenths of the best possible."""
-    graded = [row for row in rows if not row.reason]
-    best = max((sum(s for s in row.scores.values() if s) for row in graded), default=0) or 1
+    """(label, students, share of the largest bin) of the automatic scores, in tenths of the best score of the class."""
+    scores = [row.auto for row in rows if row.auto is not None]
+    best = max(scores, default=0.0) or 1.0
     counts = [0] * bins
-    for row in graded:
-        counts[min(bins - 1, int(bins * row.auto / best))] += 1
+    for score in scores:
+        counts[min(bins - 1, int(bins * score / best))] += 1
     top = max(counts) or 1
     return [(f"{100 * i // bins}–{100 * (i + 1) // bins} %", n, n / top) for i, n in enumerate(counts)]
 
 
 def as_csv(assignment: str, rows: list[Row]) -> str:
-    """One line per student: scores, sums, lateness, status. For spreadsheets."""
+    """One line per student, for spreadsheets. Where there is no grade the field is empty, never 0."""
     ids = [q.id for q in assignments.load(assignment).questions]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        ["student", *ids, "automatic", "total", "maximum", "open_manual", "seconds_late", "status", "reason"]
-    )
+    sums = ["automatic", "total", "maximum", "open_manual", "late_penalty", "seconds_late"]
+    writer.writerow(["student", *ids, *sums, "status", "reason"])
     for row in rows:
-        scores = ["" if row.scores[i] is None else f"{row.scores[i]:g}" for i in ids]
-        sums = [f"{row.auto:g}", f"{row.total:g}", f"{row.maximum:g}", row.manual_open, f"{row.seconds_late:g}"]
-        writer.writerow([safe_cell(row.student), *scores, *sums, row.status, safe_cell(row.reason)])
+        numbers = [*(row.scores[i] for i in ids), row.auto, row.total, row.maximum]
+        numbers += [row.manual_open, row.penalty, row.seconds_late]
+        cells = ["" if number is None else f"{number:g}" for number in numbers]
+        writer.writerow([safe_cell(row.student), *cells, row.status, safe_cell(row.reason)])
     return out.getvalue()
 
 

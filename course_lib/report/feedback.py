@@ -14,6 +14,12 @@ from course_lib.report.figures import data_uri
 if TYPE_CHECKING:
     from course_lib.engine.grading import QuestionResult
 
+
+def format_points(value: float) -> str:
+    """Points without needless zeros: 3, 2.5."""
+    return f"{round(value, 2):g}"
+
+
 environment = jinja2.Environment(
     loader=jinja2.PackageLoader("course_lib.report"),
     autoescape=True,
@@ -22,7 +28,7 @@ environment = jinja2.Environment(
     lstrip_blocks=True,
 )
 environment.filters["figure"] = data_uri
-environment.filters["points"] = lambda value: f"{value:g}"
+environment.filters["points"] = format_points
 
 
 def render_question(result: QuestionResult) -> str:
