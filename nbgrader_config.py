@@ -37,6 +37,6 @@ c.OverwriteCells.add_missing_cells = True
 c.GradeNotebook.cell_seconds = 15
 
 # What students wrote is shown in feedback and in the formgrader, and must not run there.
-c.HTMLExporter.preprocessors = ["course_lib.report.safe.SafeNotebook"]
+c.HTMLExporter.preprocessors = ["course_lib.report.safe.SafeNotebook", "course_lib.report.marking.MarkingScheme"]
 c.HTMLExporter.filters = {"markdown2html": "course_lib.report.safe.markdown2html"}
 c.GenerateFeedback.exporter_class = "course_lib.report.pages.FeedbackPage"
