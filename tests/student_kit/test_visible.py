@@ -1,0 +1,39 @@
+"""The helpers of the visible checks, as a student meets them in a notebook."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+KIT = Path(__file__).parents[2] / "student_kit"
+
+SETUP = f"import sys; sys.path.insert(0, {str(KIT)!r}); import visible"
+
+
+def shown(cell: str) -> str:
+    """What IPython shows for a cell, after a setup cell that imports ``visible``."""
+    code = f"""
+from IPython.core.interactiveshell import InteractiveShell
+
+shell = InteractiveShell.instance(colors="NoColor")
+shell.run_cell({SETUP!r})
+shell.run_cell({cell!r})
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return run.stdout + run.stderr
+
+
+def test_an_unsolved_exercise_is_one_line_that_names_it():
+    cell = "class AdamW:\n    def step(self):\n        raise NotImplementedError()\n[AdamW().step() for _ in range(3)]"
+    assert shown(cell).strip() == "○ AdamW.step is not written yet. This cell works when it is."
+
+
+def test_a_failed_check_is_its_message_alone():
+    assert shown("visible.expect(False, 'the message')").strip() == "✗ the message"
+
+
+def test_other_errors_keep_their_traceback():
+    found = shown("def half(x):\n    return 1 / x\nhalf(0)")
+    assert "ZeroDivisionError" in found
+    assert "return 1 / x" in found
