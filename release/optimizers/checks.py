@@ -13,6 +13,8 @@ def _expect_array(value, shape, *, call, name):
         f"{call}: {name} must be a NumPy array of shape {shape}, but is a {type(value).__name__}.",
     )
     expect(np.shape(value) == shape, f"{call}: {name} has shape {np.shape(value)}, expected {shape}.")
+    dtype = np.asarray(value).dtype
+    expect(dtype == np.float64, f"{call}: {name} has dtype {dtype}, expected float64.")
 
 
 def _expect_unchanged(before, after, *, call, name):
@@ -22,10 +24,23 @@ def _expect_unchanged(before, after, *, call, name):
     )
 
 
+def _called_with(shape, function, call):
+    """``function`` of an array, which must have this shape."""
+
+    def grad(w):
+        expect(
+            isinstance(w, np.ndarray) and w.shape == shape,
+            f"{call}: grad was called with {w!r}; it takes a point, an array of the shape of w0, {shape}.",
+        )
+        return function(w)
+
+    return grad
+
+
 def check_gradient_descent(gradient_descent):
     call = "gradient_descent(lambda w: 2 * w, w0=np.array([1.0, -2.0]), lr=0.25, steps=3)"
     w0 = np.array([1.0, -2.0])
-    path = gradient_descent(lambda w: 2 * w, w0, 0.25, 3)
+    path = gradient_descent(_called_with((2,), lambda w: 2 * w, call), w0, 0.25, 3)
     _expect_unchanged([1.0, -2.0], w0, call=call, name="w0")
     _expect_array(path, (4, 2), call=call, name="path")
     expect(
@@ -45,13 +60,14 @@ def check_gradient_descent(gradient_descent):
         sgd.step()
         points.append(w.detach().numpy().copy())
     call = "gradient_descent(grad, w0=np.zeros((2, 3)), lr=0.1, steps=5)"
-    path = gradient_descent(lambda w: np.clip(4 * (w - target.numpy()) ** 3, -3, 3), np.zeros((2, 3)), 0.1, 5)
+    grad = _called_with((2, 3), lambda w: np.clip(4 * (w - target.numpy()) ** 3, -3, 3), call)
+    path = gradient_descent(grad, np.zeros((2, 3)), 0.1, 5)
     _expect_array(path, (6, 2, 3), call=call, name="path")
     expect_close("path", path, points, call=call, why="torch.optim.SGD")
     passed(
         "gradient_descent",
         "a quadratic worked out by hand, and a (2, 3) matrix against torch.optim.SGD",
-        "parameters without axes (0-d arrays) and steps = 0",
+        "parameters without axes (0-d arrays), steps = 0, a start very near to a minimum or very far from it",
     )
 
 
@@ -82,7 +98,7 @@ def check_minibatches(minibatches):
     passed(
         "minibatches",
         "sizes, every index once, and the role of the seed",
-        "whether the whole order is random, or only part of it",
+        "whether the whole order is random, or only part of it; batches larger than the data",
     )
 
 
@@ -133,7 +149,11 @@ def check_momentum_step(momentum_step):
         lambda t, w, g, v: momentum_step(w, g, v, 0.1, 0.75),
         ("w", "v"), history, ("momentum_buffer",), "torch.optim.SGD with lr=0.1, momentum=0.75",
     )  # fmt: skip
-    passed("momentum_step", "three steps of a (2, 3) matrix against torch.optim.SGD", "other shapes, other beta")
+    passed(
+        "momentum_step",
+        "three steps of a (2, 3) matrix against torch.optim.SGD",
+        "other shapes, such as (), and other settings",
+    )
 
 
 def check_rmsprop_step(rmsprop_step):
@@ -149,7 +169,7 @@ def check_rmsprop_step(rmsprop_step):
     passed(
         "rmsprop_step",
         "three steps of a (2, 3) matrix against torch.optim.RMSprop, and a gradient of zero",
-        "other shapes, other settings",
+        "other shapes, such as (), other settings, very large gradients",
     )
 
 
@@ -168,7 +188,7 @@ def check_adam_step(adam_step):
     passed(
         "adam_step",
         "three steps of a (2, 3) matrix against torch.optim.Adam, and one step without bias correction by hand",
-        "other shapes, other settings, later steps without bias correction",
+        "other shapes, such as (), other settings, later steps, with and without bias correction",
     )
 
 
@@ -215,7 +235,7 @@ def check_adamw(AdamW):
     passed(
         "AdamW",
         "three arrays against torch.optim.AdamW with and without decay, decay alone, and two optimizers side by side",
-        "parameters that are changed between two steps",
+        "parameters that are changed between two steps; parameters without axes; more than three steps",
     )
 
 
@@ -317,5 +337,5 @@ def check_train(train):
     passed(
         "train",
         "one batch of all samples against torch.optim.SGD, batches of equal samples, the last loss, the seed",
-        "whether every epoch has a new order",
+        "whether every epoch has a new order, a smaller last batch of samples that differ, a rate at which the loss rises",
     )

@@ -108,7 +108,7 @@ def check_softmax_cross_entropy(softmax_cross_entropy):
     passed(
         "softmax_cross_entropy",
         checked="one batch of 3 with 4 classes and moderate logits, against torch's autograd",
-        not_checked="large logits, rows of different size, a wide spread within a row; labels as a list",
+        not_checked="large logits, rows of different size, a wide spread within a row; labels as a list; one example, one class",
     )
 
 
@@ -152,7 +152,7 @@ def check_mlp(mlp_forward, mlp_backward):
     passed(
         "mlp",
         checked="one network of three layers on a batch of 5, against torch's autograd",
-        not_checked="other depths, a network without hidden layers among them; units exactly at 0",
+        not_checked="other depths, a network without hidden layers among them; one example; units exactly at 0",
     )
 
 
@@ -194,7 +194,8 @@ def check_relu_interpolant(relu_interpolant):
     expect(isinstance(w, np.ndarray) and w.ndim == 1, f"{call}: w must be an array of shape (m,), got {w!r}.")
     for name, part in (("w", w), ("b", b), ("v", v)):
         _expect_array(name, part, w.shape, call)
-    expect(np.shape(c) == () and c is not None, f"{call}: c must be a number, got {c!r}.")
+    is_number = isinstance(c, (int, float, np.number, np.ndarray)) and np.shape(c) == ()
+    expect(is_number, f"{call}: c must be a number, got {c!r}.")
     expect(len(w) <= len(knots) - 1, f"{call}: there are {len(w)} hidden units; {len(knots) - 1} are enough.")
 
     def y(x):
