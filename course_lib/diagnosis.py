@@ -6,6 +6,7 @@ returned, and fails the same checks. It is run in this process; the student's co
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -91,8 +92,10 @@ def explains(wrong: Misconception, trace: list[Call], assignment: Assignment, qu
                 return False
         owner = call.name if call.target is None else call.target.made_by.name
         used = used or owner == wrong.entry_point
+        # Copies: what a function answers may depend on how often its object was asked before.
+        args, kwargs = copy.deepcopy((call.args, call.kwargs))
         try:
-            value = student.call(target, call.name, call.args, call.kwargs)
+            value = student.call(target, call.name, args, kwargs)
         except StudentError as error:
             if call.error is None or call.error.type_name != error.type_name:
                 return False

@@ -116,7 +116,9 @@ def check_moe_forward(expert_forward, moe_forward):
         np.isfinite(Y).all(), f"{call}: Y is NaN. An expert that nobody chose must not be run at all: 0 · NaN is NaN."
     )
     passed(
-        "moe_forward", "one expert, k = 1, 2, 3, equal experts, an unused expert", "other sizes, more unused experts"
+        "moe_forward",
+        "one expert, k = 1, 2, 3, equal experts, an unused expert",
+        "other sizes, more unused experts, very large scores",
     )
 
 
@@ -185,7 +187,11 @@ def check_capacity(expert_capacity, dispatch):
         wanted = np.array(expected, dtype=bool)
         expect(keep.shape == wanted.shape, f"{call} has shape {keep.shape}, expected {wanted.shape}.")
         expect((keep == wanted).all(), f"{call} returned\n{keep}\nexpected\n{wanted}\n({why}).")
-    passed("capacity", "the capacity in five cases, who is dropped in four", "longer queues, more than two choices")
+    passed(
+        "capacity",
+        "the capacity in five cases, who is dropped in four",
+        "longer queues, more than two choices, a capacity of 0",
+    )
 
 
 def check_moe_backward(moe_backward):

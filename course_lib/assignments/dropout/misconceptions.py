@@ -72,6 +72,34 @@ def dropout_forward__p_keeps(x, p, u, training):
 
 @misconception(
     "dropout_forward",
+    belief="A unit is kept where its uniform number is below p; the scale is right.",
+    hint="Try p = 0.2: for which values of u should a unit be dropped, and how many of ten units survive?",
+    fails=("dropout_layer",),
+)
+def dropout_forward__keeps_below_p(x, p, u, training):
+    _require(p)
+    if not training:
+        return x.copy(), np.ones(x.shape, dtype=bool)
+    mask = u < p
+    return x * mask / (1 - p), mask
+
+
+@misconception(
+    "dropout_forward",
+    belief="A unit is kept where its uniform number is below 1 − p: equally likely, but not what is asked.",
+    hint="Two rules can drop equally many units, and not the same. At which end of [0, 1) are the dropped ones here?",
+    fails=("dropout_layer",),
+)
+def dropout_forward__keeps_below_survival(x, p, u, training):
+    _require(p)
+    if not training:
+        return x.copy(), np.ones(x.shape, dtype=bool)
+    mask = u < 1 - p
+    return x * mask / (1 - p), mask
+
+
+@misconception(
+    "dropout_forward",
     belief="Survivors are divided by p.",
     hint="A unit survives with which probability? The scale undoes exactly that factor.",
     fails=("dropout_layer",),
@@ -662,6 +690,23 @@ class Dropout__exact_count_in_every_pass(_Right):
 
 @misconception(
     "Dropout",
+    belief="Training begins with train(), so the generator is made there.",
+    hint="Training and evaluation alternate. Does the second epoch drop the same units as the first?",
+    fails=("dropout_class",),
+    visible=False,
+)
+class Dropout__train_starts_over(_Right):
+    def __init__(self, p, seed):
+        super().__init__(p, seed)
+        self.seed = seed
+
+    def train(self):
+        super().train()
+        self.rng = np.random.default_rng(self.seed)
+
+
+@misconception(
+    "Dropout",
     belief="Whether p makes sense shows when the layer is used.",
     hint="Make a layer with p = 1.5 and do nothing else.",
     fails=("dropout_class",),
@@ -819,6 +864,19 @@ def l2_penalty__writes_into_weights(weights, lam):
     for w in weights:
         np.multiply(w, lam, out=w)
     return value, weights
+
+
+@misconception(
+    "l2_penalty",
+    belief="Without λ there is no penalty, so there are no gradients either.",
+    hint="An optimizer adds your gradients to others, array by array. What can it add for λ = 0?",
+    fails=("l2_penalty",),
+    visible=False,
+)
+def l2_penalty__nothing_for_lambda_zero(weights, lam):
+    if lam == 0:
+        return 0.0, []
+    return 0.5 * lam * sum(np.sum(w**2) for w in weights), [lam * w for w in weights]
 
 
 # early_stopping
@@ -1044,6 +1102,25 @@ def early_stopping__best_plus_patience(val_losses, patience, min_delta=0.0):
 def early_stopping__returns_the_loss(val_losses, patience, min_delta=0.0):
     best, stop = _stopping(val_losses, patience, improves=lambda v, epoch, best: v[epoch] < v[best] - min_delta)
     return val_losses[best], stop
+
+
+@misconception(
+    "early_stopping",
+    belief="`if not best_loss` asks whether there is a best loss yet.",
+    hint="Which numbers does Python take for false? Can a loss be one of them?",
+    fails=("early_stopping",),
+    visible=False,
+)
+def early_stopping__zero_is_no_loss(val_losses, patience, min_delta=0.0):
+    best_loss, best, waited = None, 0, 0
+    for epoch, loss in enumerate(val_losses):
+        if not best_loss or loss < best_loss - min_delta:
+            best_loss, best, waited = loss, epoch, 0
+        else:
+            waited += 1
+            if waited >= patience:
+                return best, epoch
+    return best, len(val_losses) - 1
 
 
 @misconception(

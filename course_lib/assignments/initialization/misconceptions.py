@@ -185,6 +185,18 @@ def he_normal__zero_is_no_seed(d_in, d_out, seed):
 
 
 @misconception(
+    "he_normal",
+    belief="Each row has a seed of its own: the seed plus the row's number.",
+    hint="Compare row 1 of one seed with row 0 of the next. Would two layers with neighbouring seeds be independent?",
+    fails=INITIALIZERS,
+    visible=False,
+)
+def he_normal__a_seed_for_each_row(d_in, d_out, seed):
+    rows = [np.random.default_rng(seed + row).normal(0, math.sqrt(2 / d_in), d_in) for row in range(d_out)]
+    return np.array(rows)
+
+
+@misconception(
     "xavier_normal",
     belief="Xavier's variance is one over the sum of the fans.",
     hint="The harmonic compromise between 1/d_in and 1/d_out: what is it when both are equal?",
@@ -606,8 +618,7 @@ def predicted_second_moments__factors_not_accumulated(widths, sigma2, q0):
 )
 def predicted_second_moments__integer_overflow(widths, sigma2, q0):
     fan_in = np.asarray(widths, dtype=np.int64)[:-1]
-    with np.errstate(all="ignore"):
-        return q0 * np.cumprod(fan_in) * np.cumprod(0.5 * sigma2 * np.ones(len(fan_in)))
+    return q0 * np.cumprod(fan_in) * np.cumprod(0.5 * sigma2 * np.ones(len(fan_in)))
 
 
 @misconception(
@@ -722,9 +733,8 @@ def depth_until_underflow__multiplied_in_the_format(width, sigma2, dtype):
         return -1
     limits = np.finfo(dtype)
     q, m = dtype(r), 1
-    with np.errstate(all="ignore"):
-        while limits.tiny <= q <= limits.max and m < 10**5:
-            q, m = dtype(q * dtype(r)), m + 1
+    while limits.tiny <= q <= limits.max and m < 10**5:
+        q, m = dtype(q * dtype(r)), m + 1
     return m
 
 

@@ -217,6 +217,8 @@ class TestMoeForward:
     @given(case=solved(strategies.sparse_mixtures(), moe_forward))
     def test_unused_experts(self, student, case):
         (X, G, experts, k), expected = case
+        if np.isnan(as_array(student.moe_forward(X, G, experts, k), X.shape, name="Y")).any():
+            fail(f"Y holds NaN, though no weight is NaN here; scores go up to {np.abs(X @ G.T).max():.4g}")
         used = strategies.chosen_experts(X, G, k)
         poisoned = [
             expert if i in used else tuple(np.full_like(w, np.nan) for w in expert) for i, expert in enumerate(experts)
@@ -313,8 +315,12 @@ class TestCapacity:
         indices, E, capacity = queue
         keep = as_array(student.dispatch(*queue), indices.shape, kind="bool", name="keep")
         kept = np.bincount(indices[keep], minlength=E)
-        expected = np.minimum(np.bincount(indices.ravel(), minlength=E), capacity)
+        chosen = np.bincount(indices.ravel(), minlength=E)
+        expected = np.minimum(chosen, capacity)
         assert_equal(kept, expected, name=f"the number of slots that each expert keeps (capacity {capacity})")
+        for enough in (int(chosen.max()), 0):
+            keep = student.dispatch(indices, E, enough)
+            assert_equal(keep, np.full(indices.shape, enough > 0), name=f"keep (capacity {enough})")
 
     @check("which tokens keep their place when every token has one choice", examples=10)
     @given(queue=strategies.queues(k=1))

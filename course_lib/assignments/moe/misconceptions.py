@@ -38,9 +38,18 @@ def _mix(X: Any, experts: Any, indices: Any, gates: Any) -> Any:
 
 
 def _backward(
-    X: Any, G: Any, experts: Any, k: int, dY: Any, router_gradient: Any = None, *, weighted: bool = True
+    X: Any,
+    G: Any,
+    experts: Any,
+    k: int,
+    dY: Any,
+    router_gradient: Any = None,
+    *,
+    weighted: bool = True,
+    masked: bool = True,
 ) -> Any:
-    """The right gradients, or those with another ``router_gradient(P, indices, gates, dgates)``."""
+    """The right gradients, or those with another ``router_gradient(P, indices, gates, dgates)``, without the gates in
+    the experts (``weighted``) or without the ReLU's mask (``masked``)."""
     P = _softmax(X @ G.T)
     indices, gates = _top_k(P, k)
     dX, dgates, dexperts = np.zeros_like(X), np.zeros_like(gates), []
@@ -51,7 +60,7 @@ def _backward(
         h = np.maximum(f, 0)
         dgates[tokens, choice] = (dY[tokens] * (h @ W2.T + b2)).sum(axis=1)
         dout = dY[tokens] * (gates[tokens, choice, None] if weighted else 1.0)
-        df = (dout @ W2) * (f > 0)
+        df = (dout @ W2) * (f > 0 if masked else 1.0)
         dexperts.append((df.T @ x, df.sum(axis=0), dout.T @ h, dout.sum(axis=0)))
         dX[tokens] += df @ W1
     dA = (router_gradient or _router_gradient)(P, indices, gates, dgates)
@@ -132,9 +141,8 @@ def gating_probabilities__over_the_tokens(A):
     fails=("gating",),
 )
 def gating_probabilities__no_maximum_subtracted(A):
-    with np.errstate(over="ignore", invalid="ignore"):
-        e = np.exp(A)
-        return e / e.sum(axis=1, keepdims=True)
+    e = np.exp(A)
+    return e / e.sum(axis=1, keepdims=True)
 
 
 @misconception(
@@ -146,8 +154,7 @@ def gating_probabilities__no_maximum_subtracted(A):
 )
 def gating_probabilities__one_maximum_for_the_batch(A):
     e = np.exp(A - A.max())
-    with np.errstate(invalid="ignore"):
-        return e / e.sum(axis=1, keepdims=True)
+    return e / e.sum(axis=1, keepdims=True)
 
 
 @misconception(
@@ -157,7 +164,17 @@ def gating_probabilities__one_maximum_for_the_batch(A):
     fails=("gating",),
 )
 def gating_probabilities__sigmoid(A):
-    return 1 / (1 + np.exp(-np.clip(A, -700, 700)))
+    return 1 / (1 + np.exp(-A))
+
+
+@misconception(
+    "gating_probabilities",
+    belief="A softmax of the softmax makes sure that it is a probability.",
+    hint="Take a token that is very sure of one expert. Is it still as sure in your P?",
+    fails=("gating",),
+)
+def gating_probabilities__softmax_twice(A):
+    return _softmax(_softmax(A))
 
 
 @misconception(
@@ -366,6 +383,50 @@ def expert_forward__no_relu(X, expert):
 def expert_forward__bias_after_the_relu(X, expert):
     W1, b1, W2, b2 = expert
     return (np.maximum(X @ W1.T, 0) + b1) @ W2.T + b2
+
+
+@misconception(
+    "expert_forward",
+    belief="An expert is two matrices with a ReLU between; the last bias can be left out.",
+    hint="What does the expert give for a token whose hidden units are all off?",
+    fails=("moe_forward",),
+)
+def expert_forward__output_bias_missing(X, expert):
+    W1, b1, W2, _ = expert
+    return np.maximum(X @ W1.T + b1, 0) @ W2.T
+
+
+@misconception(
+    "moe_forward",
+    belief="As in a transformer, the layer's input is added to its output.",
+    hint="Let all weights and biases of all experts be zero. What should come out, and what does?",
+    fails=("moe_forward",),
+)
+def moe_forward__input_added(X, G, experts, k):
+    return X + _mix(X, experts, *_top_k(_softmax(X @ G.T), k))
+
+
+@misconception(
+    "moe_forward",
+    belief="Every expert contributes, weighted with its probability; k is a matter of speed.",
+    hint="Does your code use k? Make one gating vector a little larger and look at an expert outside a token's best k.",
+    fails=("moe_forward",),
+)
+def moe_forward__all_experts(X, G, experts, k):
+    P = _softmax(X @ G.T)
+    return sum(P[:, i : i + 1] * _expert(X, expert) for i, expert in enumerate(experts))
+
+
+@misconception(
+    "moe_forward",
+    belief="Inside the layer the softmax can be typed in as it stands.",
+    hint="How large can a score get, and what is np.exp of it? You have a function for this already.",
+    fails=("moe_forward",),
+    visible=False,
+)
+def moe_forward__softmax_overflows(X, G, experts, k):
+    e = np.exp(X @ G.T)
+    return _mix(X, experts, *_top_k(e / e.sum(axis=1, keepdims=True), k))
 
 
 @misconception(
@@ -661,6 +722,54 @@ def expert_capacity__a_float(T, E, k, factor):
 
 @misconception(
     "dispatch",
+    belief="A second choice is a substitute: it gets a place only if the first one was full.",
+    hint="Every token visits k experts. In your code, does a token that kept its first choice get its second one, "
+    "if there is room?",
+    fails=("capacity",),
+)
+def dispatch__second_choice_as_a_substitute(indices, E, capacity):
+    keep, taken = np.zeros(indices.shape, dtype=bool), np.zeros(E, dtype=int)
+    for choice in range(indices.shape[1]):
+        for token in range(len(indices)):
+            if not keep[token].any() and taken[indices[token, choice]] < capacity:
+                keep[token, choice] = True
+                taken[indices[token, choice]] += 1
+    return keep
+
+
+@misconception(
+    "dispatch",
+    belief="True stands for a slot that is dropped.",
+    hint="Read the name of the result again. What is True for a slot that has a place?",
+    fails=("capacity",),
+)
+def dispatch__true_where_dropped(indices, E, capacity):
+    drop, taken = np.zeros(indices.shape, dtype=bool), np.zeros(E, dtype=int)
+    for choice in range(indices.shape[1]):
+        for token, expert in enumerate(indices[:, choice]):
+            drop[token, choice] = taken[expert] >= capacity
+            taken[expert] += 1
+    return drop
+
+
+@misconception(
+    "dispatch",
+    belief="An expert always has at least one place.",
+    hint="How many tokens may an expert take whose capacity is 0?",
+    fails=("capacity",),
+    visible=False,
+)
+def dispatch__never_without_a_place(indices, E, capacity):
+    keep, taken = np.zeros(indices.shape, dtype=bool), np.zeros(E, dtype=int)
+    for choice in range(indices.shape[1]):
+        for token, expert in enumerate(indices[:, choice]):
+            keep[token, choice] = taken[expert] < max(capacity, 1)
+            taken[expert] += 1
+    return keep
+
+
+@misconception(
+    "dispatch",
     belief="Tokens are served one after the other, with all their choices.",
     hint="Token 0's second choice and token 1's first choice want the same last place. Who gets it in your "
     "code, who should?",
@@ -816,6 +925,32 @@ def moe_backward__diagonal_of_the_softmax(X, G, experts, k, dY):
         return dA
 
     return _backward(X, G, experts, k, dY, router)
+
+
+@misconception(
+    "moe_backward",
+    belief="The sum that the gates are divided by is a constant.",
+    hint="Both gates of a token are divided by the same sum. Which scores does that sum depend on?",
+    fails=("moe_backward",),
+)
+def moe_backward__normaliser_constant(X, G, experts, k, dY):
+    def router(P, indices, gates, dgates):
+        total = np.take_along_axis(P, indices, axis=1).sum(axis=1, keepdims=True) if k > 1 else 1.0
+        dP = np.zeros_like(P)
+        np.put_along_axis(dP, indices, dgates / total, axis=1)
+        return _through_softmax(P, dP)
+
+    return _backward(X, G, experts, k, dY, router)
+
+
+@misconception(
+    "moe_backward",
+    belief="Inside an expert the gradient goes through both matrices, and that is all.",
+    hint="What does a hidden unit hand back that was off in the forward pass?",
+    fails=("moe_backward",),
+)
+def moe_backward__relu_forgotten(X, G, experts, k, dY):
+    return _backward(X, G, experts, k, dY, masked=False)
 
 
 @misconception(

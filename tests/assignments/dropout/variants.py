@@ -91,6 +91,24 @@ class LayerWithLegacyGenerator:
         return np.multiply(dy, self.noise)
 
 
+class LayerAsTorchModule(torch.nn.Module):
+    """train() and eval() are those of torch."""
+
+    def __init__(self, p, seed):
+        super().__init__()
+        if not 0 <= p < 1:
+            raise ValueError("p must be in [0, 1)")
+        self.p, self.generator = p, torch.Generator().manual_seed(seed)
+
+    def forward(self, x):
+        kept = torch.rand(x.shape, generator=self.generator) >= self.p
+        self.factor = kept.double().numpy() / (1 - self.p) if self.training else 1.0
+        return x * self.factor
+
+    def backward(self, dy):
+        return dy * self.factor
+
+
 class LayerOnePerPass:
     """Seeds a generator for every pass with (seed, number of the pass), and draws in evaluation mode too."""
 
@@ -324,6 +342,7 @@ VARIANTS = [
     ("torch tensors inside", {"dropout_forward": forward_in_torch, "dropout_backward": backward_in_torch}),
     ("extended precision inside", {"dropout_forward": forward_in_extended_precision}),
     ("legacy generator, binomial draws, train() returns the layer", {"Dropout": LayerWithLegacyGenerator}),
+    ("a torch module", {"Dropout": LayerAsTorchModule}),
     ("a generator for every pass", {"Dropout": LayerOnePerPass}),
     ("torch.bernoulli with its own generator", {"Dropout": LayerInTorch}),
     ("the random module", {"Dropout": LayerWithTheStandardLibrary}),

@@ -267,6 +267,21 @@ def haar(rows, columns, seed):
     return np.atleast_2d(ortho_group.rvs(rows, random_state=seed) if rows > 1 else [[1.0]])[:, :columns]
 
 
+def reflections(rows, columns, seed):
+    """Stewart's way: a product of Householder reflections of normal vectors, and the signs that make it uniform."""
+    rng = np.random.default_rng(seed)
+    q, signs = np.eye(rows), np.ones(rows)
+    for k in range(rows):
+        x = rng.standard_normal(rows - k)
+        signs[k] = 1.0 if x[0] >= 0 else -1.0
+        if k == rows - 1:
+            break
+        x[0] += signs[k] * np.linalg.norm(x)
+        q[:, k:] -= np.outer(q[:, k:] @ x, 2 * x / (x @ x))
+        signs[k] = -signs[k]
+    return (q * signs)[:, :columns]
+
+
 def single_precision(rows, columns, seed):
     generator = torch.Generator().manual_seed(seed)
     q, r = torch.linalg.qr(torch.randn(rows, columns, generator=generator))
@@ -304,5 +319,6 @@ VARIANTS = [
     ("Cholesky QR", oriented(cholesky)),
     ("rotations without reflections", oriented(rotations_only)),
     ("scipy's Haar measure, columns of a square matrix", oriented(haar)),
+    ("a product of Householder reflections", oriented(reflections)),
     ("drawn in single precision", oriented(single_precision)),
 ]
