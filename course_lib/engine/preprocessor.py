@@ -24,6 +24,7 @@ from course_lib.checking.model import Assignment, Question
 from course_lib.engine.forbidden import Code, code_of
 from course_lib.engine.forkserver import shared_server
 from course_lib.engine.grading import QuestionResult, forbidden_result, grade_question
+from course_lib.engine.illustrations import illustrations
 from course_lib.engine.notebook import NotebookRunner
 from course_lib.report.feedback import render_question
 from course_lib.report.safe import make_safe
@@ -114,20 +115,6 @@ def number_cells(notebook: NotebookNode) -> None:
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"
     notebook.nbformat_minor = max(5, notebook.nbformat_minor)
-
-
-def illustrations(submitted: NotebookNode, source: NotebookNode | None) -> set[int]:
-    """Indices of the code cells that need not run: as released, neither graded, nor an answer, nor locked.
-
-    Nothing that is graded may depend on such a cell (a test of this project's holds every notebook to it). But what a
-    student has added or changed may: then all cells run.
-    """
-    if source is None:
-        return set()
-    released = {cell.source for cell in source.cells if cell.cell_type == "code" and not grade_id(cell)}
-    free = [i for i, cell in enumerate(submitted.cells) if cell.cell_type == "code" and not grade_id(cell)]
-    written = [i for i in free if submitted.cells[i].source.strip()]
-    return set(written) if all(submitted.cells[i].source in released for i in written) else set()
 
 
 def assignment_of(assignment: str, notebook: str) -> Assignment | None:
