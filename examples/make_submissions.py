@@ -180,6 +180,48 @@ def without_cells(name: str) -> Notebook:
     return notebook
 
 
+SHORTCUTS = {
+    "backprop": (
+        "toy_backward",
+        """import torch
+
+
+def toy_backward(x, y, beta, omega):
+    beta, omega = (torch.tensor(values, dtype=torch.float64, requires_grad=True) for values in (beta, omega))
+    f = beta[0] + omega[0] * x
+    for k in range(1, 4):
+        f = beta[k] + omega[k] * torch.relu(f)
+    ((f - y) ** 2).backward()
+    return beta.grad.numpy(), omega.grad.numpy()""",
+    ),
+    "optimizers": (
+        "AdamW",
+        """from torch import optim, tensor
+
+
+class AdamW:
+    def __init__(self, lr, beta, gamma, eps, weight_decay):
+        self.settings = {"lr": lr, "betas": (beta, gamma), "eps": eps, "weight_decay": weight_decay}
+        self.tensors = None
+
+    def step(self, params, grads):
+        if self.tensors is None:
+            self.tensors = [tensor(p, requires_grad=True) for p in params]
+            self.optimizer = optim.AdamW(self.tensors, **self.settings)
+        for t, p, g in zip(self.tensors, params, grads):
+            t.data, t.grad = tensor(p), tensor(g)
+        self.optimizer.step()
+        return [t.detach().numpy().copy() for t in self.tensors]""",
+    ),
+}
+"""Right results without the work. Only optimizers forbids it."""
+
+
+def with_shortcut(name: str) -> Notebook:
+    """Solved, one exercise by a library."""
+    return solved(name, dict([SHORTCUTS[name]]))
+
+
 LOOP = "\n\n\ndef {0}(*args):\n    while True:\n        pass\n"
 
 CLASS: dict[str, Callable[[str], Notebook | bytes | None]] = {
@@ -188,7 +230,7 @@ CLASS: dict[str, Callable[[str], Notebook | bytes | None]] = {
     "student-03": lambda name: with_variants(name, 1),
     "student-04": lambda name: with_misconceptions(name, 0, 2),
     "student-05": lambda name: with_misconceptions(name, 1, 2),
-    "student-06": lambda name: with_misconceptions(name, 2, 3),
+    "student-06": lambda name: with_misconceptions(name, 0, 3),
     "student-07": lambda name: with_misconceptions(name, 3, 4),
     "student-08": lambda name: unfinished(name, 4),
     "student-09": lambda name: read("release", name),
@@ -203,10 +245,11 @@ CLASS: dict[str, Callable[[str], Notebook | bytes | None]] = {
     "student-16": lambda name: b"this is no notebook\n",
     "student-17": without_cells,
     "student-18": lambda name: change(name, 4, lambda source: source + "\nimport os\nos._exit(0)"),
+    "student-19": with_shortcut,
 }
-"""Who hands in what: right in three styles, four sets of misconceptions, unfinished, untouched, a cell that raises, an
-endless loop, a missing notebook, a missing function, late, hostile, broken, changed cells, a cell that ends the
-kernel."""
+"""Who hands in what: right in three styles, four sets of misconceptions (two share some), unfinished, untouched, a
+cell that raises, an endless loop, a missing notebook, a missing function, late, hostile, broken, changed cells, a cell
+that ends the kernel, a shortcut."""
 
 LATE = "student-14"
 

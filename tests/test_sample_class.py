@@ -77,11 +77,13 @@ def test_every_submission_is_accounted_for(course):
     assert sorted(outcomes) == STUDENTS
     attention = {s for s, o in outcomes.items() if o.status == "needs attention"}
     assert attention == {"student-12", "student-16"}
-    assert "the folder has no notebook" in outcomes["student-12"].reason
+    assert "no backprop.ipynb" in outcomes["student-12"].reason
     assert "is not a notebook" in outcomes["student-16"].reason
 
 
-@pytest.mark.parametrize("student", ["student-01", "student-02", "student-03", "student-14", "student-17"])
+@pytest.mark.parametrize(
+    "student", ["student-01", "student-02", "student-03", "student-14", "student-17", "student-19"]
+)
 def test_right_solutions_in_every_style_get_all_points(course, student):
     assert scores(course[1][student]) == POINTS
 
