@@ -123,11 +123,17 @@ def assert_close(got: Any, expected: ArrayLike, *, rtol: float, atol: float = 0.
     wanted = np.asarray(expected)
     array = as_array(got, wanted.shape, kind="complex" if wanted.dtype.kind == "c" else "real", name=name)
     with np.errstate(invalid="ignore", over="ignore"):
-        near = np.abs(array - wanted) <= atol + rtol * np.abs(wanted)
+        # An infinite bound would let any finite number pass for infinity.
+        near = np.isfinite(wanted) & (np.abs(array - wanted) <= atol + rtol * np.abs(wanted))
     near |= array == wanted
     if near.all():
         return
-    raise CheckFailure(_difference(array, wanted, near, name), render(array), render(wanted))
+    message, shown = _difference(array, wanted, near, name), (render(array), render(wanted))
+    if shown[0] == shown[1]:
+        place = np.unravel_index(np.argmin(near), near.shape)
+        off, allowed = abs(array[place] - wanted[place]), atol + rtol * abs(wanted[place])
+        message += f": it is off by {off:.2g}, which the digits shown do not tell, and may be by {allowed:.2g}"
+    raise CheckFailure(message, *shown)
 
 
 def _difference(got: np.ndarray, expected: np.ndarray, near: np.ndarray, name: str) -> str:
@@ -164,7 +170,7 @@ def _pattern(got: np.ndarray, expected: np.ndarray) -> str:
             and abs(ratio - 1) > 1e-6
             and np.allclose(got, ratio * expected, rtol=1e-9, atol=tolerance)
         ):
-            return "the negative of the expected" if ratio == -1 else f"{ratio:.6g} times the expected"
+            return "the negative of the expected" if abs(ratio + 1) < 1e-9 else f"{ratio:.6g} times the expected"
     if got.ndim == 2 and got.shape[0] == got.shape[1] > 1 and np.allclose(got, expected.T, rtol=1e-9, atol=tolerance):
         return "the transpose of the expected"
     return ""
