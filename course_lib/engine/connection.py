@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from course_lib.worker.kernel_protocol import HEADER, STOP
 
 PROPERTY_SECONDS = 30.0
 INTERRUPT_SECONDS = 1.0
+NO_TIME_LEFT = "the submission had used all its time"
 
 
 class SocketPeer:
@@ -23,12 +25,14 @@ class SocketPeer:
     Args:
         process: the kernel.
         call_seconds: time limit of one call. A property may take ``PROPERTY_SECONDS`` in all.
+        ends: when the submission has used its time, by the monotonic clock.
     """
 
-    def __init__(self, process: KernelProcess, call_seconds: float) -> None:
+    def __init__(self, process: KernelProcess, call_seconds: float, ends: float = math.inf) -> None:
         self._process = process
         self._socket = process.proxy
         self._call_seconds = call_seconds
+        self._ends = ends
         self._number = 0
         self._property_ends = 0.0
         self.dead = False
@@ -58,7 +62,9 @@ class SocketPeer:
             raise WorkerDied("the kernel is no longer there")
         self._number = (self._number + 1) % STOP
         now = time.monotonic()
-        deadline = min(now + self._call_seconds, self._property_ends)
+        if now >= self._ends:
+            raise TimeLimit(NO_TIME_LEFT)
+        deadline = min(now + self._call_seconds, self._property_ends, self._ends)
         try:
             self._send(frame, self._number, deadline)
             while True:
@@ -71,6 +77,8 @@ class SocketPeer:
                 self._send(reply, self._number, deadline)
         except _TooLate:
             self._interrupt()
+            if deadline == self._ends:
+                raise TimeLimit(NO_TIME_LEFT) from None
             if deadline == self._property_ends:
                 raise TimeLimit(f"the calls of this check took longer than {PROPERTY_SECONDS:g} s together") from None
             raise TimeLimit(f"a call did not return within {self._call_seconds:g} s") from None

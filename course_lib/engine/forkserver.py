@@ -16,7 +16,8 @@ import signal
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+import threading
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +46,26 @@ class KernelProcess:
     pidfd: int
     proxy: socket.socket
     killed: bool = False
+    _closing: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Other threads send signals too: never through a descriptor that means something else by now."""
+
+    @property
+    def pid(self) -> int:
+        """Its number as this process sees it; -1 if it is gone."""
+        try:
+            facts = Path(f"/proc/self/fdinfo/{self.pidfd}").read_text(encoding="ascii")
+        except OSError:
+            return -1
+        return int((facts.partition("Pid:")[2].split() or ["-1"])[0])
 
     def alive(self) -> bool:
         return not self.killed and not select.select([self.pidfd], [], [], 0)[0]
 
     def send_signal(self, number: int) -> None:
         self.killed |= number == signal.SIGKILL
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.pidfd, number)
+        with self._closing, contextlib.suppress(ProcessLookupError):
+            if self.pidfd >= 0:
+                signal.pidfd_send_signal(self.pidfd, number)
 
     def wait(self, seconds: float) -> bool:
         """True if it has exited within this time."""
@@ -63,9 +76,10 @@ class KernelProcess:
         if self.pidfd >= 0:
             self.send_signal(signal.SIGKILL)
             self.wait(5)
-            os.close(self.pidfd)
+            with self._closing:
+                os.close(self.pidfd)
+                self.pidfd = -1
             self.proxy.close()
-            self.pidfd = -1
 
 
 class ForkServer:

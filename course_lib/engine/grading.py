@@ -115,4 +115,7 @@ def grade_question(question: Question, group: Group, assignment: Assignment, wor
             results.append(
                 PropertyResult(prop.name, prop.title, prop.points, Verdict.RUNTIME_ERROR, message=str(death))
             )
-    return QuestionResult(question.id, question.title, results, diagnose(assignment, question, group, results))
+    diagnosis = diagnose(assignment, question, group, results)
+    for each in results:
+        each.trace.clear()  # it holds all that came back
+    return QuestionResult(question.id, question.title, results, diagnosis)

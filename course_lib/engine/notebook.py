@@ -25,6 +25,7 @@ from nbformat import NotebookNode
 from course_lib.engine.connection import SocketPeer
 from course_lib.engine.errors import WorkerDied
 from course_lib.engine.forkserver import KernelProcess
+from course_lib.engine.memory import MemoryGuard
 from course_lib.engine.provisioner import ForkedKernelManager, ForkedProvisioner
 
 MAX_REVIVALS = 30
@@ -44,7 +45,7 @@ class NotebookRunner:
         notebook: its cells get their outputs here.
         files: directory whose files the kernel finds beside it.
         cell_seconds: time limit of one cell.
-        total_seconds: time limit of all cells; the rest is not run.
+        total_seconds: time limit of all cells and calls together; the rest is not run.
     """
 
     def __init__(self, notebook: NotebookNode, files: Path, cell_seconds: float, total_seconds: float) -> None:
@@ -52,18 +53,29 @@ class NotebookRunner:
         self._files = files
         self._cell_seconds = cell_seconds
         self._total_seconds = total_seconds
-        self._started = time.monotonic()
+        self._ends = time.monotonic() + total_seconds
         self._executed: list[int] = []
         self._revivals = 0
         self._client: BoundedClient | None = None
+        self._guard = MemoryGuard(self._kernel)
 
     def __enter__(self) -> NotebookRunner:
-        self._client = self._new_client(self.notebook)
+        self._guard.__enter__()
+        try:
+            self._client = self._new_client(self.notebook)
+        except BaseException:
+            self._guard.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._guard.__exit__()
         if self._client is not None:
             self._close()
+
+    def _kernel(self) -> KernelProcess | None:
+        client = self._client
+        return running(client) if client is not None else None
 
     def execute(self, index: int, seconds: float | None = None) -> None:
         """Run one cell and store its outputs in it, or an error output that says why it did not run to its end.
@@ -102,7 +114,7 @@ class NotebookRunner:
         Raises:
             WorkerDied: there is no kernel any more.
         """
-        return SocketPeer(process_of(self._live_client()), call_seconds)
+        return SocketPeer(process_of(self._live_client()), call_seconds, self._ends)
 
     def _live_client(self) -> BoundedClient:
         """The client of a live kernel. A dead one is replaced by one in the state that the executed cells make."""
@@ -164,7 +176,7 @@ class NotebookRunner:
             raise WorkerDied(f"this cell ran longer than {seconds:g} s and did not let itself be interrupted") from None
 
     def _time_left(self) -> float:
-        return self._total_seconds - (time.monotonic() - self._started)
+        return self._ends - time.monotonic()
 
     def _new_client(self, notebook: NotebookNode) -> BoundedClient:
         manager = ForkedKernelManager()
@@ -205,7 +217,7 @@ class BoundedClient(NotebookClient):
 
     async def _async_poll_kernel_alive(self) -> None:
         """As nbclient's, which looks once a second."""
-        while process_of(self).alive():
+        while (process := running(self)) is not None and process.alive():
             await asyncio.sleep(ALIVE_SECONDS)
         assert self.task_poll_for_reply is not None
         self.task_poll_for_reply.cancel()
@@ -242,13 +254,17 @@ def killed_after(process: KernelProcess, seconds: float) -> Iterator[None]:
         timer.cancel()
 
 
+def running(client: NotebookClient) -> KernelProcess | None:
+    """The kernel process behind a client, if there is one now."""
+    provisioner = client.km.provisioner if client.km is not None else None
+    return provisioner.process if isinstance(provisioner, ForkedProvisioner) else None
+
+
 def process_of(client: NotebookClient) -> KernelProcess:
-    """The kernel process behind a client."""
-    assert client.km is not None
-    provisioner = client.km.provisioner
-    assert isinstance(provisioner, ForkedProvisioner)
-    assert provisioner.process is not None
-    return provisioner.process
+    """The kernel process behind a client that has one."""
+    process = running(client)
+    assert process is not None
+    return process
 
 
 def is_output(content: Any) -> bool:

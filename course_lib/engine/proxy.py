@@ -15,7 +15,7 @@ from course_lib.checking.curves import Curves
 from course_lib.engine.errors import MemoryLimit, Missing, NotAttempted, StudentError, WorkerDied
 from course_lib.worker import codec
 from course_lib.worker.codec import CallableRef, ObjectRef
-from course_lib.worker.session import Session
+from course_lib.worker.session import MAX_WARNINGS, Session
 
 TRACE_LENGTH = 64
 
@@ -130,7 +130,10 @@ class Student:
     def _read(self, call: Call, reply: Any) -> None:
         match reply:
             case ["value", value, [*changed], [*warnings]] if all(type(i) is int for i in changed):
-                call.value, call.changed, call.warnings = value, changed, [str(w)[:1100] for w in warnings]
+                # Calls are kept: what a worker says must not add up.
+                arguments = len(call.args) + len(call.kwargs)
+                call.value, call.changed = value, changed[:arguments]
+                call.warnings = [str(w)[:1100] for w in warnings[:MAX_WARNINGS]]
             case ["error", "NotImplementedError", str(), str()]:
                 raise NotAttempted(call.name)
             case ["error", "MemoryError", str() as message, str()]:

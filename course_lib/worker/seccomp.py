@@ -66,6 +66,9 @@ ATTRIBUTES = {  # names and rights of files: their paths cannot be filtered
     "futimesat": (261, -1), "utimensat": (280, 88),
 }  # fmt: skip
 
+SIZE = {"truncate": (76, 45)}
+"""Shortens a file by its path, which landlock refuses from version 3 on. ``ftruncate`` needs an open file."""
+
 EXTENDED = {"setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "removexattr": (197, 14),
             "lremovexattr": (198, 15), "fremovexattr": (199, 16)}  # fmt: skip
 
@@ -74,8 +77,9 @@ LEAVING = {"setsid": (112, 157), "setpgid": (109, 154)}
 
 SIGNALS = {"kill": (62, 129), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240)}
 OTHER_SIGNALS = {"tkill": (200, 130), "pidfd_send_signal": (424, 424)}
-SCHEDULING = {"sched_setaffinity": (203, 122), "sched_setparam": (142, 118), "sched_setscheduler": (144, 119),
-              "sched_setattr": (314, 274)}  # fmt: skip
+CORES = {"sched_setaffinity": (203, 122)}
+"""A grading process and its kernel share a core: a hundred busy processes then take nothing from other submissions."""
+SCHEDULING = {"sched_setparam": (142, 118), "sched_setscheduler": (144, 119), "sched_setattr": (314, 274)}
 OTHERS_PRIORITY = {"setpriority": (141, 140), "ioprio_set": (251, 30)}
 
 CLONE, SOCKET, SOCKETPAIR, CONNECT = (56, 220), (41, 198), (53, 199), (42, 203)
@@ -85,7 +89,9 @@ NEW_NAMESPACES = 0x7E020000
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET."""
 SHARED_ANONYMOUS = 0x21
 AF_UNIX, AF_NETLINK = 1, 16
+KIND_OF_SOCKET, DATAGRAM = 0xF, 2
 OWNER_COMMANDS = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: have a signal sent to another process
+LEASES = (1024,)  # F_SETLEASE: whoever opens a file of the same owner then waits for 45 seconds
 OWNER_IOCTLS = (0x8901, 0x8902)  # FIOSETOWN, SIOCSPGRP: the same
 TERMINAL_IOCTLS = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: type into a terminal
 
@@ -144,17 +150,21 @@ def assemble(*, alone: bool, own_pid: int | None, machine: str = "") -> list[Ins
     answer(ABSENT, ERRNO | errno.ENOSYS)
     rule(CLONE, refuse_bits(0, NEW_NAMESPACES))
     # ZeroMQ looks for network devices with a netlink socket, and stops the process if it does not like the error.
-    rule(SOCKET, refuse_if(0, (AF_NETLINK,), ERRNO | errno.EOPNOTSUPP) + refuse_unless(0, AF_UNIX, errno.EACCES))
-    rule(SOCKETPAIR, refuse_unless(0, AF_UNIX, errno.EACCES))
+    # A datagram needs no ``connect`` to be sent to a path.
+    datagrams = [] if alone else refuse_part(1, KIND_OF_SOCKET, DATAGRAM, errno.EACCES)
+    unix_only = refuse_unless(0, AF_UNIX, errno.EACCES)
+    rule(SOCKET, datagrams + refuse_if(0, (AF_NETLINK,), ERRNO | errno.EOPNOTSUPP) + unix_only)
+    rule(SOCKETPAIR, datagrams + unix_only)
     rule(PRLIMIT, refuse_unless(0, 0))  # pid 0 is oneself
     rule(PRCTL, refuse_if(0, (1,), PRETEND) + refuse_if(0, (4,)))  # PR_SET_PDEATHSIG, PR_SET_DUMPABLE
     rule(IOCTL, refuse_if(1, OWNER_IOCTLS + TERMINAL_IOCTLS))
-    rule(FCNTL, refuse_if(1, OWNER_COMMANDS))
+    rule(FCNTL, refuse_if(1, OWNER_COMMANDS + LEASES))
     rule(MMAP, refuse_all_bits(3, SHARED_ANONYMOUS))
+    answer(CORES, PRETEND)
     if not alone:
         answer(ATTRIBUTES, PRETEND)
         answer(EXTENDED, ERRNO | errno.ENOTSUP)
-        answer(LEAVING | OTHERS_PRIORITY, ERRNO | errno.EPERM)
+        answer(LEAVING | OTHERS_PRIORITY | SIZE, ERRNO | errno.EPERM)
         for codes in SCHEDULING.values():  # ZeroMQ sets it for its own threads, by number, and stops if that fails
             rule(codes, refuse_unless(0, 0, 0))
         rule(CONNECT, [(RETURN, 0, 0, ERRNO | errno.EACCES)])
@@ -186,6 +196,17 @@ def refuse_if(argument: int, values: tuple[int, ...], action: int = ERRNO | errn
     for value in values:
         body += [(JUMP_EQUAL, 0, 1, value), (RETURN, 0, 0, action)]
     return [*body, (LOAD, 0, 0, NUMBER)]
+
+
+def refuse_part(argument: int, mask: int, value: int, code: int) -> list[Instruction]:
+    """Refuse if the bits of the mask have this value. Falls through as ``refuse_if`` does."""
+    return [
+        load(argument),
+        (AND, 0, 0, mask),
+        (JUMP_EQUAL, 0, 1, value),
+        (RETURN, 0, 0, ERRNO | code),
+        (LOAD, 0, 0, NUMBER),
+    ]
 
 
 def refuse_bits(argument: int, bits: int) -> list[Instruction]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import signal
 import socket
 import threading
 import time
@@ -44,14 +46,14 @@ def frame(number: int, message: Any) -> bytes:
 
 @contextmanager
 def played(
-    play: Callable[[socket.socket], None], call_seconds: float = 0.3
+    play: Callable[[socket.socket], None], call_seconds: float = 0.3, ends: float = math.inf
 ) -> Iterator[tuple[SocketPeer, PlayedProcess]]:
     ours, theirs = socket.socketpair()
     process = PlayedProcess(ours)
     thread = threading.Thread(target=play, args=(theirs,))
     thread.start()
     with ours, theirs:
-        yield SocketPeer(process, call_seconds), process  # type: ignore[arg-type]
+        yield SocketPeer(process, call_seconds, ends), process  # type: ignore[arg-type]
         ours.close()
         thread.join(5)
 
@@ -190,3 +192,18 @@ def test_what_is_no_message_kills_the_worker(bytes_sent):
 def test_a_worker_that_hangs_up_has_died():
     with played(lambda worker: (read_frame(worker), worker.close())) as (peer, _), pytest.raises(WorkerDied):
         request(peer)
+
+
+def test_the_time_of_the_submission():
+    """A call that runs when it is over is interrupted, and none is begun afterwards."""
+
+    def play(worker):
+        read_frame(worker)
+        time.sleep(0.3)
+        worker.sendall(frame(1, ["error", "KeyboardInterrupt", "", ""]))
+
+    with played(play, call_seconds=60, ends=time.monotonic() + 0.2) as (peer, process):
+        for _ in range(2):
+            with pytest.raises(TimeLimit, match="had used all its time"):
+                request(peer)
+            assert process.signals == [signal.SIGINT]

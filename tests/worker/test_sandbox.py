@@ -174,6 +174,50 @@ def test_attributes_of_files_outside(setting: Setting, ground: Ground) -> None:
     assert all(old != new for old, new in zip(before, state(), strict=True))
 
 
+def test_files_are_not_shortened_with_an_older_landlock(ground: Ground) -> None:
+    """It minds that from version 3 on."""
+    setting = Setting("ordinary", "landlock")
+    path = ground.outside / "grades"
+    path.write_text("the grades")
+    code = f"os.truncate({str(path)!r}, 1)"
+    with pytest.raises(RefusedError, match="PermissionError"):
+        inside(setting, ground, code, landlock_version=2)
+    assert path.read_text() == "the grades"
+    inside(outside(setting), ground, code)
+    assert path.read_text() == "t"
+
+
+LEASE = """
+import fcntl
+try:
+    fcntl.fcntl(os.open(outside + "/library.py", os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    result = "held"
+except PermissionError:
+    result = "refused"
+"""
+
+
+def test_files_cannot_be_held_back_from_others(setting: Setting, ground: Ground) -> None:
+    """Who opens a file with a lease on it waits for 45 seconds; the owner of a file may have one."""
+    (ground.outside / "library.py").write_text("")
+    readable = (*readable_paths(), str(ground.outside))
+    assert inside(setting, ground, LEASE, readable=readable) == "refused"
+    assert inside(outside(setting), ground, LEASE) == "held"
+
+
+def test_the_core_is_not_left(setting: Setting, ground: Ground) -> None:
+    """Others' kernels run on the other cores."""
+    if (cores := len(os.sched_getaffinity(0))) < 2:
+        pytest.skip("one core")
+    code = """
+    everything = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(everything)})
+    result = len(os.sched_getaffinity(0))
+    """
+    assert inside(setting, ground, code) == cores
+    assert inside(outside(setting), ground, code) == 1
+
+
 def test_the_course_is_out_of_reach(setting: Setting, ground: Ground) -> None:
     code = f"open({str(REPOSITORY / 'course_lib' / 'engine' / 'proxy.py')!r}).read()"
     attack(setting, ground, code)
@@ -440,14 +484,16 @@ def listener(ground: Ground) -> Iterator[dict[str, Any]]:
     """One server of each kind on this machine."""
     servers = [socket.create_server(("127.0.0.1", 0))]
     abstract = f"\0walls-{os.getpid()}-{time.monotonic_ns()}"
-    named = str(ground.outside / "socket")
-    for address in (abstract, named):
-        server = socket.socket(socket.AF_UNIX)
+    named, log = str(ground.outside / "socket"), str(ground.outside / "log")
+    for address, kind in ((abstract, socket.SOCK_STREAM), (named, socket.SOCK_STREAM), (log, socket.SOCK_DGRAM)):
+        server = socket.socket(socket.AF_UNIX, kind)
         server.bind(address)
-        server.listen()
+        if kind == socket.SOCK_STREAM:
+            server.listen()
         servers.append(server)
     os.chmod(named, 0o777)
-    yield {"tcp": servers[0].getsockname(), "abstract": abstract, "named": named}
+    os.chmod(log, 0o777)
+    yield {"tcp": servers[0].getsockname(), "abstract": abstract, "named": named, "log": log}
     for server in servers:
         server.close()
 
@@ -461,6 +507,8 @@ def test_network(setting: Setting, ground: Ground, listener: dict[str, Any]) -> 
         "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
         f"socket.socket(socket.AF_UNIX).connect({listener['abstract']!r})",
         f"socket.socket(socket.AF_UNIX).connect({listener['named']!r})",
+        f"socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'x', {listener['log']!r})",
+        f"socket.socketpair(type=socket.SOCK_DGRAM)[0].sendto(b'x', {listener['log']!r})",
     ]
     answers = dict(zip(attacks, attempts(setting, ground, attacks, setup="import socket"), strict=True))
     assert [attack for attack, answer in answers.items() if answer == ALLOWED] == []

@@ -16,9 +16,11 @@ TABLES = (
     seccomp.ABSENT,
     seccomp.ATTRIBUTES,
     seccomp.EXTENDED,
+    seccomp.SIZE,
     seccomp.LEAVING,
     seccomp.SIGNALS,
     seccomp.OTHER_SIGNALS,
+    seccomp.CORES,
     seccomp.SCHEDULING,
     seccomp.OTHERS_PRIORITY,
 )
@@ -116,6 +118,10 @@ def test_sockets(machine: str) -> None:
     assert {call(machine, seccomp.SOCKET, family) for family in (2, 10, 17, 38, 40)} == {"EACCES"}
     assert call(machine, seccomp.SOCKET, 16) == "ENOTSUP"
     assert call(machine, seccomp.SOCKET, 2**32 + 2) == "EACCES"  # Linux looks at the low half only
+    for codes in (seccomp.SOCKET, seccomp.SOCKETPAIR):
+        assert call(machine, codes, 1, 2 | 0x80000) == "allow"  # a datagram: where there is nobody to reach
+        assert call(machine, codes, 1, 2 | 0x80000, alone=False) == "EACCES"
+        assert call(machine, codes, 1, 1 | 0x80000, alone=False) == "allow"
     assert call(machine, seccomp.CONNECT, 3) == "allow"
     assert call(machine, seccomp.CONNECT, 3, alone=False) == "EACCES"
 
@@ -127,12 +133,18 @@ def test_arguments(machine: str) -> None:
     assert call(machine, seccomp.PRCTL, 4) == "EPERM"
     assert call(machine, seccomp.PRCTL, 15) == "allow"
     assert call(machine, seccomp.FCNTL, 3, 8) == "EPERM"
+    assert call(machine, seccomp.FCNTL, 3, 1024) == "EPERM"
     assert call(machine, seccomp.FCNTL, 3, 4) == "allow"
     assert call(machine, seccomp.IOCTL, 0, 0x5412) == "EPERM"
     assert call(machine, seccomp.IOCTL, 0, 0x5413) == "allow"
     assert call(machine, seccomp.MMAP, 0, 4096, 3, 0x21) == "EPERM"
     assert call(machine, seccomp.MMAP, 0, 4096, 3, 0x22) == "allow"
     assert call(machine, seccomp.MMAP, 0, 4096, 3, 0x01) == "allow"
+
+
+def test_cores(machine: str) -> None:
+    for alone in (True, False):
+        assert call(machine, seccomp.CORES["sched_setaffinity"], 0, 8, alone=alone) == "pretend"
 
 
 def test_signals_without_help(machine: str) -> None:
@@ -150,7 +162,7 @@ def test_not_alone(machine: str) -> None:
     for tables, expected in (
         ((seccomp.ATTRIBUTES,), "pretend"),
         ((seccomp.EXTENDED,), "ENOTSUP"),
-        ((seccomp.LEAVING, seccomp.OTHERS_PRIORITY), "EPERM"),
+        ((seccomp.LEAVING, seccomp.OTHERS_PRIORITY, seccomp.SIZE), "EPERM"),
     ):
         for table in tables:
             for name, codes in table.items():

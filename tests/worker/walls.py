@@ -25,7 +25,7 @@ from course_lib.worker import landlock
 from course_lib.worker.sandbox import Limits, Policy, enter, fork, prepare, reap
 
 ORDINARY = 54321 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-"""A user that is not root, for tests that run as root. Processes are counted by user: no two test processes share one."""
+"""A user that is not root, for tests that run as root. Processes are counted by user: each test process has its own."""
 
 REPOSITORY = Path(__file__).parents[2]
 
