@@ -63,7 +63,7 @@ def names_of(code: str) -> tuple[set[str], set[str]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of invalid escapes and the like in the student's code
-            for statement in ast.parse(code).body:
+            for statement in AsGenerators().visit(ast.parse(code)).body:
                 top = symtable.symtable(ast.unparse(statement), "<cell>", "exec")
                 reads |= {s.get_name() for t in tables(top) for s in t.get_symbols() if is_read(s, t is top)} - certain
                 bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
@@ -78,6 +78,17 @@ def names_of(code: str) -> tuple[set[str], set[str]]:
 def bound_by(names: Iterable[tuple[set[str], set[str]]]) -> set[str]:
     """All names that some cells bind."""
     return set().union(*(binds for _, binds in names))
+
+
+class AsGenerators(ast.NodeTransformer):
+    """Comprehensions as generators: from Python 3.12 on the symbol tables give their names to what is around them."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, ast.ListComp | ast.SetComp):
+            node = ast.GeneratorExp(node.elt, node.generators)
+        elif isinstance(node, ast.DictComp):
+            node = ast.GeneratorExp(ast.Tuple([node.key, node.value]), node.generators)
+        return self.generic_visit(node)
 
 
 def tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:

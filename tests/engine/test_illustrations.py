@@ -46,6 +46,7 @@ ALL = {"figure", "study", "table"}
         "import losses\nlosses.z",
         "def g(z, losses=None):\n    return z",
         "[z for z in range(3)]",
+        "print({z: [losses for losses in {z for z in range(z)}] for z in range(3)})",
         "# losses",
         "print('losses')",
         "this is no Python",
