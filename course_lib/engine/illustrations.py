@@ -10,6 +10,7 @@ import re
 import symtable
 import warnings
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -83,7 +84,7 @@ def bound_by(names: Iterable[tuple[set[str], set[str]]]) -> set[str]:
 class AsGenerators(ast.NodeTransformer):
     """Comprehensions as generators: from Python 3.12 on the symbol tables give their names to what is around them."""
 
-    def visit(self, node: ast.AST) -> ast.AST:
+    def visit(self, node: Any) -> Any:
         if isinstance(node, ast.ListComp | ast.SetComp):
             node = ast.GeneratorExp(node.elt, node.generators)
         elif isinstance(node, ast.DictComp):
