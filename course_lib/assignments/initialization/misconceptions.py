@@ -837,6 +837,20 @@ def orthogonal__uniform_numbers(d_in, d_out, gain, seed):
 
 @misconception(
     "orthogonal",
+    belief="Random signs make any random matrix uniform.",
+    hint="Which direction do numbers between 0 and 1, put into a vector, always point to? Do your signs change that?",
+    fails=ORTHOGONAL,
+    visible=False,
+)
+def orthogonal__uniform_numbers_with_random_signs(d_in, d_out, gain, seed):
+    rng = np.random.default_rng(seed)
+    q, _ = np.linalg.qr(rng.random((max(d_in, d_out), min(d_in, d_out))))
+    q = q * rng.choice([-1.0, 1.0], q.shape[1])
+    return gain * (q if d_out >= d_in else q.T)
+
+
+@misconception(
+    "orthogonal",
     belief="A normal matrix with normalized rows is orthogonal.",
     hint="The rows have the right length. What is the angle between two of them?",
     fails=ORTHOGONAL,
