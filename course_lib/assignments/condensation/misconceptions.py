@@ -532,6 +532,17 @@ def neuron_directions__number_added_to_the_length(w, b, a):
 
 
 @misconception(
+    "neuron_directions",
+    belief="A neuron of amplitude 0 has no direction.",
+    hint="Which neurons give a zero vector, by the exercise? Is a neuron with a_j = 0 one of them?",
+    fails=("condensed_groups",),
+)
+def neuron_directions__no_direction_without_amplitude(w, b, a):
+    units, amplitude = _directions(w, b, a)
+    return np.where(amplitude[:, None] > 0, units, 0.0), amplitude
+
+
+@misconception(
     "condensed_groups",
     belief="A direction and its negative are the same line.",
     hint=(
@@ -675,6 +686,17 @@ def condensed_groups__single_neurons_not_counted(units, amplitude, cos_threshold
 def _new_product(b: float, c: float, x: float, y: float, lr: float) -> float:
     error = b * c * x - y
     return (b - lr * error * c * x) * (c - lr * error * b * x)
+
+
+@misconception(
+    "product_gradients",
+    belief="The gradient with respect to a factor is that of the product's logarithm, divided by the factor.",
+    hint="Your formula divides by b and by c. What is the gradient with respect to b where b is 0?",
+    fails=("product_gradients",),
+)
+def product_gradients__divides_by_the_factor(b: float, c: float, x: float, y: float):
+    common = (b * c * x - y) * b * c * x
+    return common / b, common / c
 
 
 @misconception(

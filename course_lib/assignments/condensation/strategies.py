@@ -112,7 +112,7 @@ def error_curves(
 def networks(draw: st.DrawFn, zeros: bool = False, scale: float = 1.0) -> tuple[Any, ...]:
     """Arguments of ``neuron_directions``: w (H, d), b (H,), a (H,), without zeros.
 
-    With ``zeros`` some neurons, but not all, have w and b equal to 0, one has only its w equal to 0.
+    With ``zeros`` some neurons, but not all, have w and b equal to 0, one has only its w equal to 0, one only its a.
     """
     source, H, d = draw(numbers()), draw(sizes(3 if zeros else 1, 6)), draw(sizes(1, 4))
     w, b, a = scale * source.nonzero(H, d), scale * source.nonzero(H), source.nonzero(H)
@@ -120,7 +120,7 @@ def networks(draw: st.DrawFn, zeros: bool = False, scale: float = 1.0) -> tuple[
         order = np.argsort(source.integers(0, 1000, H), kind="stable")
         none = order[: 1 + int(source.integers(0, H - 2))]
         w[none], b[none] = 0.0, 0.0
-        w[order[-1]] = 0.0
+        w[order[-1]], a[order[-2]] = 0.0, 0.0
     return w, b, a
 
 

@@ -362,6 +362,24 @@ def gradient_descent_fit__ascent(Phi, y, lr, steps):
     return _descend(Phi, y, lr, steps, lambda theta: -Phi.T @ (Phi @ theta - y) / len(Phi))
 
 
+@misconception(
+    "gradient_descent_fit",
+    belief="Gradient descent is over when the loss no longer falls.",
+    hint="With a learning rate that is too large the loss rises. How many steps does your code take then?",
+    fails=("gradient_descent_fit",),
+    visible=False,
+)
+def gradient_descent_fit__stops_when_the_loss_rises(Phi, y, lr, steps):
+    theta, smallest = np.zeros((Phi.shape[1], *y.shape[1:])), np.inf
+    for _ in range(steps):
+        residual = Phi @ theta - y
+        if np.sum(residual**2) > smallest:
+            break
+        smallest = np.sum(residual**2)
+        theta = theta - lr * Phi.T @ residual / len(Phi)
+    return theta
+
+
 # --------------------------------------------------------------------------------------------- risk_decomposition
 
 
@@ -856,3 +874,78 @@ def random_feature_curve__squared_error(X_train, y_train, X_test, y_test, widths
         theta = _fit(_relu_features(X_train, W), eye[y_train])
         errors.append([_mse(_relu_features(X, W) @ theta, eye[y]) for X, y in ((X_train, y_train), (X_test, y_test))])
     return tuple(np.array(errors).T)
+
+
+@misconception(
+    "random_feature_curve",
+    belief="A ReLU feature says whether a unit is on.",
+    hint="Double one row of X and look at its features: what should become of them, and what does in your code?",
+    fails=("random_feature_curve",),
+    visible=False,
+)
+def random_feature_curve__on_or_off(X_train, y_train, X_test, y_test, widths, seed):
+    return _random_curve(X_train, y_train, X_test, y_test, widths, seed, lambda X, W: (X @ W > 0).astype(float))
+
+
+@misconception(
+    "random_feature_curve",
+    belief="Any random numbers of variance 1/d will do, signs too.",
+    hint="For inputs in the plane, how many different features can your weights make?",
+    fails=("random_feature_curve",),
+    visible=False,
+)
+def random_feature_curve__random_signs(X_train, y_train, X_test, y_test, widths, seed):
+    return _random_curve(
+        X_train, y_train, X_test, y_test, widths, seed, lambda X, W: _relu_features(X, np.sign(W) / len(W) ** 0.5)
+    )
+
+
+@misconception(
+    "random_feature_curve",
+    belief="A leaky ReLU is a better ReLU.",
+    hint="What is max(f, 0) for a negative f, and what do your features give there?",
+    fails=("random_feature_curve",),
+    visible=False,
+)
+def random_feature_curve__leaky(X_train, y_train, X_test, y_test, widths, seed):
+    return _random_curve(
+        X_train, y_train, X_test, y_test, widths, seed, lambda X, W: np.where(X @ W > 0, X @ W, 0.1 * (X @ W))
+    )
+
+
+@misconception(
+    "random_feature_curve",
+    belief="Each random direction gives two features, one for each of its sides.",
+    hint="At which width does your curve have its peak? Count the columns of your features there.",
+    fails=("random_feature_curve",),
+    visible=False,
+)
+def random_feature_curve__both_sides(X_train, y_train, X_test, y_test, widths, seed):
+    return _random_curve(
+        X_train, y_train, X_test, y_test, widths, seed, lambda X, W: np.maximum(np.hstack([X @ W, -X @ W]), 0.0)
+    )
+
+
+@misconception(
+    "random_feature_curve",
+    belief="Singular values below a thousandth of the largest are noise.",
+    hint="Take two rows that are almost equal, with different labels. Can your fit tell them apart?",
+    fails=("random_feature_curve",),
+    visible=False,
+)
+def random_feature_curve__cutoff_too_large(X_train, y_train, X_test, y_test, widths, seed):
+    return _random_curve(
+        X_train, y_train, X_test, y_test, widths, seed, fit=lambda Phi, y: np.linalg.lstsq(Phi, y, rcond=1e-3)[0]
+    )
+
+
+@misconception(
+    "random_feature_curve",
+    belief="Each input is standardised first, as always.",
+    hint="The features are those of X as it comes. What does your code do to X before it multiplies?",
+    fails=("random_feature_curve",),
+    visible=False,
+)
+def random_feature_curve__standardised(X_train, y_train, X_test, y_test, widths, seed):
+    mean, deviation = X_train.mean(0), X_train.std(0) + 1e-9
+    return _random_curve((X_train - mean) / deviation, y_train, (X_test - mean) / deviation, y_test, widths, seed)

@@ -62,10 +62,13 @@ def regressions(
 
 @st.composite
 def descents(draw: st.DrawFn, *, outputs: bool | None = None) -> tuple[Any, ...]:
-    """Arguments (Phi, y, lr, steps) of ``gradient_descent_fit``: few steps, from 2, small enough not to diverge."""
+    """Arguments (Phi, y, lr, steps) of ``gradient_descent_fit``: few steps, from 2.
+
+    The last learning rate is above 2n/σ_max² = n/2: there the loss rises, by a factor of 4 a step in the end.
+    """
     Phi, y = draw(regressions(outputs=outputs))
     n = len(Phi)
-    return Phi, y, n * draw(st.sampled_from([0.05, 0.125, 0.2])), draw(sizes(2, 6))
+    return Phi, y, n * draw(st.sampled_from([0.05, 0.125, 0.2, 0.75])), draw(sizes(2, 6))
 
 
 # ---------------------------------------------------------------------------------------------------- exercise 4
