@@ -125,7 +125,7 @@ class TestForwardSecondMoments:
     @given(network=strategies.networks())
     def test_form(self, student, network):
         moments = student.forward_second_moments(*network)
-        assert_float64(moments, (len(network[0]),))
+        assert_float64(moments, (len(network[0]),), name="the result")
         assert_arguments_unchanged(student)
         if not (moments > 0).all():
             fail("the mean of the squares must be positive where some unit is active", got=moments)
@@ -133,12 +133,12 @@ class TestForwardSecondMoments:
     @check("the value for a single layer", points=2, examples=12)
     @given(network=strategies.networks(layers=1))
     def test_one_layer(self, student, network):
-        assert_close(student.forward_second_moments(*network), forward_second_moments(*network), **EXACT)
+        assert_close(student.forward_second_moments(*network), forward_second_moments(*network), name="E[h²]", **EXACT)
 
     @check("the values for several layers of different widths", points=2, examples=15)
     @given(network=strategies.networks())
     def test_layers(self, student, network):
-        assert_close(student.forward_second_moments(*network), forward_second_moments(*network), **EXACT)
+        assert_close(student.forward_second_moments(*network), forward_second_moments(*network), name="E[h²]", **EXACT)
 
     @check("the values in a network forty layers deep, where they become tiny or huge")
     def test_deep(self, student):
@@ -146,14 +146,15 @@ class TestForwardSecondMoments:
             rng = np.random.default_rng(5)
             weights = [std * rng.standard_normal((12, 12)) for _ in range(40)]
             X = rng.standard_normal((5, 12))
-            assert_close(student.forward_second_moments(weights, X), forward_second_moments(weights, X), **EXACT)
+            expected = forward_second_moments(weights, X)
+            assert_close(student.forward_second_moments(weights, X), expected, name="E[h²]", **EXACT)
 
     @check("a layer in which no unit is active, and every layer after it")
     def test_dead_layer(self, student):
         weights = [np.array([[1.0, 2.0], [0.5, 1.0]]), np.array([[-1.0, -1.0]]), np.array([[2.0], [3.0]])]
         moments = student.forward_second_moments(weights, np.array([[1.0, 1.0], [2.0, 1.0]]))
         # f = (3, 1.5) and (4, 2): (9 + 2.25 + 16 + 4)/4.
-        assert_close(moments, [7.8125, 0.0, 0.0], rtol=1e-12)
+        assert_close(moments, [7.8125, 0.0, 0.0], rtol=1e-12, name="E[h²]")
 
 
 class TestBackwardSecondMoments:
@@ -161,7 +162,7 @@ class TestBackwardSecondMoments:
     @given(network=strategies.networks_with_gradient())
     def test_form(self, student, network):
         moments = student.backward_second_moments(*network)
-        assert_float64(moments, (len(network[0]),))
+        assert_float64(moments, (len(network[0]),), name="the result")
         assert_arguments_unchanged(student)
         if not (moments[-1] > 0 and (moments >= 0).all()):
             fail("a mean of squares cannot be negative, and in the last layer a unit is active", got=moments)
@@ -169,12 +170,16 @@ class TestBackwardSecondMoments:
     @check("the value for a single layer", points=2, examples=12)
     @given(network=strategies.networks_with_gradient(layers=1))
     def test_one_layer(self, student, network):
-        assert_close(student.backward_second_moments(*network), backward_second_moments(*network), **BACKWARD)
+        assert_close(
+            student.backward_second_moments(*network), backward_second_moments(*network), name="E[(∂ℓ/∂f)²]", **BACKWARD
+        )
 
     @check("the values for several layers of different widths", points=2, examples=15)
     @given(network=strategies.networks_with_gradient())
     def test_layers(self, student, network):
-        assert_close(student.backward_second_moments(*network), backward_second_moments(*network), **BACKWARD)
+        assert_close(
+            student.backward_second_moments(*network), backward_second_moments(*network), name="E[(∂ℓ/∂f)²]", **BACKWARD
+        )
 
     @check("the last entry, in networks of several layers", examples=8)
     @given(network=strategies.networks_with_gradient(layers=3))
@@ -185,13 +190,16 @@ class TestBackwardSecondMoments:
     @check("the values for square weight matrices", examples=8)
     @given(network=strategies.networks_with_gradient(layers=3, square=True))
     def test_square(self, student, network):
-        assert_close(student.backward_second_moments(*network), backward_second_moments(*network), **BACKWARD)
+        assert_close(
+            student.backward_second_moments(*network), backward_second_moments(*network), name="E[(∂ℓ/∂f)²]", **BACKWARD
+        )
 
     @check("the values in a network forty layers deep, where they become tiny or huge")
     def test_deep(self, student):
         for weights, X, dout in DEEP:
             expected = backward_second_moments(weights, X, dout)
-            assert_close(student.backward_second_moments(weights, X, dout), expected, **EXACT)
+            got = student.backward_second_moments(weights, X, dout)
+            assert_close(got, expected, name="E[(∂ℓ/∂f)²]", **EXACT)
 
 
 def _deep_networks():
@@ -228,26 +236,26 @@ class TestPredictedSecondMoments:
     @check("one variance for all layers", points=2)
     @given(case=strategies.scaled_widths())
     def test_one_variance(self, student, case):
-        assert_close(student.predicted_second_moments(*case), predicted_second_moments(*case), **EXACT)
+        assert_close(student.predicted_second_moments(*case), predicted_second_moments(*case), name="q", **EXACT)
 
     @check("a variance for each layer", points=2)
     @given(case=strategies.scaled_widths_per_layer())
     def test_variance_per_layer(self, student, case):
-        assert_close(student.predicted_second_moments(*case), predicted_second_moments(*case), **EXACT)
+        assert_close(student.predicted_second_moments(*case), predicted_second_moments(*case), name="q", **EXACT)
 
     @check("widths that come as a list", examples=6)
     @given(case=strategies.scaled_widths())
     def test_list_of_widths(self, student, case):
         widths, sigma2, q0 = case
         call = ([int(w) for w in widths], sigma2, q0)
-        assert_close(student.predicted_second_moments(*call), predicted_second_moments(*call), **EXACT)
+        assert_close(student.predicted_second_moments(*call), predicted_second_moments(*call), name="q", **EXACT)
 
     @check("sixty layers: the signal stays at the critical variance and grows above it")
     def test_deep(self, student):
         widths = np.array([300] * 61)
         for r in (1.0, 1.25):
             got = student.predicted_second_moments(widths, 2 * r / 300, 0.7)
-            assert_close(got, 0.7 * r ** np.arange(1, 61), rtol=1e-9)  # sixty roundings of 1e-16 each
+            assert_close(got, 0.7 * r ** np.arange(1, 61), rtol=1e-9, name="q")  # sixty roundings of 1e-16 each
 
 
 def assert_depth(student, width, sigma2, dtype, expected):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from course_lib.assignments.moe import reference, strategies
 from course_lib.checking import (
+    CheckFailure,
     as_array,
     as_integer,
     as_list,
@@ -59,6 +61,51 @@ def assert_not_blank(value: Any, expected: np.ndarray, name: str, *arguments: np
 def solved(inputs: st.SearchStrategy[Any], oracle: Callable[..., Any]) -> st.SearchStrategy[Any]:
     """Pairs of arguments and the right result, which is so computed once per process and not for every student."""
     return inputs.map(lambda arguments: (arguments, oracle(*arguments)))
+
+
+@contextmanager
+def explained(describe_case: Callable[..., str], *case: Any) -> Iterator[None]:
+    """Add to a failure what the case looks like on the way to the result. Computed only where something failed."""
+    __tracebackhide__ = True
+    try:
+        yield
+    except CheckFailure as failure:
+        raise CheckFailure(f"{failure.message}. {describe_case(*case)}", failure.got, failure.expected) from None
+
+
+def vector(values: Any) -> str:
+    return "(" + ", ".join(f"{value:.4g}" for value in np.ravel(values)) + ")"
+
+
+def visits(X: np.ndarray, G: np.ndarray, experts: Any, k: int, *_: Any) -> str:
+    """Where the tokens go, with which gates, and what the experts answer; at most three tokens."""
+    indices, gates = top_k(gating_probabilities(gating_scores(X, G)), k)
+    lines = []
+    for t in range(min(len(X), 3)):
+        answers = [vector(expert_forward(X[t : t + 1], experts[i])) for i in indices[t]]
+        visited = (f"{i} (gate {g:.4g}, output {y})" for i, g, y in zip(indices[t], gates[t], answers, strict=True))
+        lines.append(f"Token {t} visits expert " + ", then expert ".join(visited))
+    return "; ".join(lines)
+
+
+def large_scores(X: np.ndarray, G: np.ndarray) -> str:
+    A = gating_scores(X, G)
+    return f"No weight is NaN here, but the scores reach from {A.min():.4g} to {A.max():.4g}"
+
+
+def fractions(P: np.ndarray, indices: np.ndarray) -> str:
+    f = np.bincount(indices.ravel(), minlength=P.shape[1]) / indices.size
+    return f"Here f = {vector(f)} and P̄ = {vector(P.mean(axis=0))}"
+
+
+def places(T: int, E: int, k: int, factor: float) -> str:
+    return f"Here factor · k · T / E = {factor * k * T / E:.6g}"
+
+
+def queue_of_the_first_full_expert(indices: np.ndarray, E: int, capacity: int) -> str:
+    full = int(np.argmax(np.bincount(indices.ravel(), minlength=E) > capacity))
+    slots = [f"token {t}'s choice {j}" for j, t in np.argwhere(full == indices.T)]
+    return f"Expert {full} has places for {capacity}, and in this order it is asked for by {', '.join(slots)}"
 
 
 class TestGating:
@@ -199,13 +246,15 @@ class TestMoeForward:
     @given(case=solved(strategies.mixtures(), moe_forward))
     def test_several(self, student, case):
         mixture, expected = case
-        assert_close(student.moe_forward(*mixture), expected, name="Y", **EXACT)
+        with explained(visits, *mixture):
+            assert_close(student.moe_forward(*mixture), expected, name="Y", **EXACT)
 
     @check("the output when every token visits one expert (k = 1)", examples=8)
     @given(case=solved(strategies.mixtures(k=1), moe_forward))
     def test_one(self, student, case):
         mixture, expected = case
-        assert_close(student.moe_forward(*mixture), expected, name="Y", **EXACT)
+        with explained(visits, *mixture):
+            assert_close(student.moe_forward(*mixture), expected, name="Y", **EXACT)
 
     @check("several experts that are all equal give what one of them gives", examples=6)
     @given(mixture=strategies.single_expert_mixtures())
@@ -217,8 +266,9 @@ class TestMoeForward:
     @given(case=solved(strategies.sparse_mixtures(), moe_forward))
     def test_unused_experts(self, student, case):
         (X, G, experts, k), expected = case
-        if np.isnan(as_array(student.moe_forward(X, G, experts, k), X.shape, name="Y")).any():
-            fail(f"Y holds NaN, though no weight is NaN here; scores go up to {np.abs(X @ G.T).max():.4g}")
+        if k == 1:  # first with sound weights: the scores are large here, and the gate is 1 to rounding
+            with explained(large_scores, X, G):
+                assert_close(student.moe_forward(X, G, experts, k), expected, name="Y", **EXACT)
         used = strategies.chosen_experts(X, G, k)
         poisoned = [
             expert if i in used else tuple(np.full_like(w, np.nan) for w in expert) for i, expert in enumerate(experts)
@@ -227,7 +277,7 @@ class TestMoeForward:
         if np.isnan(as_array(Y, X.shape, name="Y")).any():
             unused = ", ".join(str(i) for i in range(len(experts)) if i not in used)
             fail(f"Y holds NaN: only the weights of experts that no token chose ({unused}) are NaN", got=Y)
-        if k == 1:  # the gate is 1 to rounding here
+        if k == 1:
             assert_close(Y, expected, name="Y", **EXACT)
 
 
@@ -250,17 +300,20 @@ class TestLoadBalancingLoss:
     @check("the loss when every token visits one expert (k = 1)", examples=10)
     @given(routing=strategies.routings(k=1))
     def test_one(self, student, routing):
-        assert_close(student.load_balancing_loss(*routing), load_balancing_loss(*routing), name="loss", **EXACT)
+        with explained(fractions, *routing):
+            assert_close(student.load_balancing_loss(*routing), load_balancing_loss(*routing), name="loss", **EXACT)
 
     @check("the loss when every token visits several experts", points=2, examples=10)
     @given(routing=strategies.routings())
     def test_several(self, student, routing):
-        assert_close(student.load_balancing_loss(*routing), load_balancing_loss(*routing), name="loss", **EXACT)
+        with explained(fractions, *routing):
+            assert_close(student.load_balancing_loss(*routing), load_balancing_loss(*routing), name="loss", **EXACT)
 
     @check("the loss when some expert gets no token", examples=8)
     @given(routing=strategies.routings(k=1, unused=True))
     def test_unused_expert(self, student, routing):
-        assert_close(student.load_balancing_loss(*routing), load_balancing_loss(*routing), name="loss", **EXACT)
+        with explained(fractions, *routing):
+            assert_close(student.load_balancing_loss(*routing), load_balancing_loss(*routing), name="loss", **EXACT)
 
     @check("the loss at its landmarks: perfect balance, one expert for all tokens, and a value below 1")
     def test_landmarks(self, student):
@@ -284,16 +337,17 @@ class TestCapacity:
     @given(load=strategies.loads(whole=True))
     def test_whole_capacity(self, student, load):
         T, E, k, factor = load
-        assert_equal(
-            as_integer(student.expert_capacity(*load), name="capacity"), int(factor * k * T / E), name="capacity"
-        )
+        with explained(places, *load):
+            capacity = as_integer(student.expert_capacity(*load), name="capacity")
+            assert_equal(capacity, int(factor * k * T / E), name="capacity")
 
     @check("expert_capacity returns the right int where the places do not divide without a rest", examples=10)
     @given(load=strategies.loads())
     def test_rounded_capacity(self, student, load):
         T, E, k, factor = load
         expected = int(factor * k * T // E) + 1
-        assert_equal(as_integer(student.expert_capacity(*load), name="capacity"), expected, name="capacity")
+        with explained(places, *load):
+            assert_equal(as_integer(student.expert_capacity(*load), name="capacity"), expected, name="capacity")
 
     @check(
         "dispatch returns a bool array of shape (T, k), drops slots but not all, and leaves its arguments as they were",
@@ -325,12 +379,14 @@ class TestCapacity:
     @check("which tokens keep their place when every token has one choice", examples=10)
     @given(queue=strategies.queues(k=1))
     def test_one_choice(self, student, queue):
-        assert_equal(student.dispatch(*queue), dispatch(*queue), name="keep")
+        with explained(queue_of_the_first_full_expert, *queue):
+            assert_equal(student.dispatch(*queue), dispatch(*queue), name="keep")
 
     @check("which slots keep their place when every token has several choices", points=2, examples=12)
     @given(queue=strategies.queues())
     def test_several_choices(self, student, queue):
-        assert_equal(student.dispatch(*queue), dispatch(*queue), name="keep")
+        with explained(queue_of_the_first_full_expert, *queue):
+            assert_equal(student.dispatch(*queue), dispatch(*queue), name="keep")
 
 
 def parts(result: Any) -> tuple[Any, Any, Any]:
@@ -385,7 +441,8 @@ class TestMoeBackward:
         _, _, dexperts = parts(student.moe_backward(*mixture))
         for i, gradients in expert_gradients(dexperts, len(G), strategies.chosen_experts(X, G, k)).items():
             for name, gradient, value in zip(GRADIENTS, gradients, expected[i], strict=True):
-                assert_close(gradient, value, name=f"{name} of expert {i}", **EXACT)
+                with explained(visits, *mixture):
+                    assert_close(gradient, value, name=f"{name} of expert {i}", **EXACT)
 
     @check("experts that no token chose get zero gradients of the right shapes, the others do not", examples=5)
     @given(case=solved(strategies.sparse_mixtures(gradient=True), moe_backward))
@@ -407,25 +464,29 @@ class TestMoeBackward:
     def test_router(self, student, case):
         mixture, (_, expected, _) = case
         _, dG, _ = parts(student.moe_backward(*mixture))
-        assert_close(dG, expected, name="dG", **EXACT)
+        with explained(visits, *mixture):
+            assert_close(dG, expected, name="dG", **EXACT)
 
     @check("the gradient of the gating vectors when every token visits one expert (k = 1)", examples=8)
     @given(case=backward_cases(k=1))
     def test_router_of_one(self, student, case):
         mixture, (_, expected, _) = case
         _, dG, _ = parts(student.moe_backward(*mixture))
-        assert_close(dG, expected, name="dG", **EXACT)
+        with explained(visits, *mixture):
+            assert_close(dG, expected, name="dG", **EXACT)
 
     @check("the gradient of the tokens when every token visits several experts", examples=8)
     @given(case=backward_cases())
     def test_tokens(self, student, case):
         mixture, (expected, _, _) = case
         dX, _, _ = parts(student.moe_backward(*mixture))
-        assert_close(dX, expected, name="dX", **EXACT)
+        with explained(visits, *mixture):
+            assert_close(dX, expected, name="dX", **EXACT)
 
     @check("the gradient of the tokens when every token visits one expert (k = 1)", examples=6)
     @given(case=backward_cases(k=1))
     def test_tokens_of_one(self, student, case):
         mixture, (expected, _, _) = case
         dX, _, _ = parts(student.moe_backward(*mixture))
-        assert_close(dX, expected, name="dX", **EXACT)
+        with explained(visits, *mixture):
+            assert_close(dX, expected, name="dX", **EXACT)
