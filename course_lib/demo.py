@@ -26,6 +26,9 @@ SAMPLE_CLASS = REPOSITORY / "examples" / "submissions"
 DUE = "2026-11-15 12:00:00"
 """One student of the sample class is a week late."""
 
+EXAMPLE = "student-04"
+"""Has some misconceptions, so there is something to see."""
+
 
 def run_demo(console: Console, folder: Path) -> bool:
     """Release, collect, grade, write feedback and reports in ``folder``, which is made anew. True if all went well.
@@ -52,14 +55,17 @@ def run_demo(console: Console, folder: Path) -> bool:
                 gradebook.update_or_create_assignment(name, duedate=DUE)
             console.print(f"released {name}")
         for line in collect_submissions(SAMPLE_CLASS, folder):
-            console.print(line, markup=False)
+            console.print(line, markup=False, soft_wrap=True)
         for name in names:
             grade_and_show(console, folder, name, (), graders, level=level)
     pages = [page for name in names for page in write_feedback(folder, name)]
     reports = [write_class_report(folder, name) for name in names]
+    example = next(page for page in pages if EXAMPLE in page.parts)
     console.print(f"\nDone in {time.monotonic() - started:.0f} s. Where to look:")
-    for report in reports:
-        console.print(f"  class report   {report}", markup=False)
-    console.print(f"  feedback       {len(pages)} pages, for example {pages[0] if pages else 'none'}", markup=False)
-    console.print(f"  gradebook      {folder / 'gradebook.db'}")
+    for kind, path in (
+        *(("class report", report) for report in reports),
+        (f"{len(pages)} feedback pages, for example", example),
+        ("gradebook", folder / "gradebook.db"),
+    ):
+        console.print(f"  {kind}: {path}", markup=False, soft_wrap=True)
     return len(reports) == len(names)

@@ -143,7 +143,9 @@ def test_lateness_is_kept(course):
     root, _ = course
     with Gradebook(f"sqlite:///{root}/gradebook.db", "deep-learning") as gradebook:
         late, on_time = (gradebook.find_submission(NAME, s).timestamp for s in ("student-14", "student-01"))
+        penalty = gradebook.find_submission(NAME, "student-14").late_submission_penalty
     assert (late - on_time).days == 10
+    assert not penalty, "by default being late costs nothing"
 
 
 def test_feedback_shows_the_smallest_input_and_never_the_test(course):

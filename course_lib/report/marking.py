@@ -23,7 +23,7 @@ class MarkingScheme(Preprocessor):
         directory = CourseDirectory(config=self.config)
         folder = directory.format_path(directory.source_directory, ".", resources["assignment_id"])
         schemes = marking_schemes(Path(folder, f"{resources['notebook_id']}.ipynb"))
-        cells = []
+        cells: list[NotebookNode] = []
         for cell in nb.cells:
             scheme = schemes.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
             if scheme is not None:

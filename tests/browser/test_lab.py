@@ -142,7 +142,8 @@ def formgrader(page):
     return frame
 
 
-def test_an_instructor_autogrades_in_the_formgrader(page, formgrader, tmp_path):
+def test_the_formgrader_autogrades_takes_a_grade_by_hand_and_makes_feedback(lab, page, formgrader, graded, tmp_path):
+    address, _ = lab
     formgrader.locator("td.num-submissions a").click()
     row = formgrader.locator("tr", has_text="student-01")
     row.locator("td.autograde a").click()
@@ -150,6 +151,26 @@ def test_an_instructor_autogrades_in_the_formgrader(page, formgrader, tmp_path):
     formgrader.locator(".modal-footer button").last.click()
     row.locator("td.score", has_text="69 / 75").wait_for()
     page.screenshot(path=tmp_path / "score.png")
+
+    row.locator("td.student-name a").click()
+    formgrader.get_by_role("link", name="optimizers").last.click()
+    score = formgrader.locator("#manual_learning_rate")
+    score.fill("5")
+    assert formgrader.get_by_text("Marking scheme (6 points)").is_visible()
+    with page.expect_response(lambda response: "/api/comment/" in response.url and response.request.method == "PUT"):
+        formgrader.locator("#manual_learning_rate-comment").fill("Which *point* of the plot?")
+        score.click()
+    page.screenshot(path=tmp_path / "by_hand.png")
+
+    page.goto(f"{address}/formgrader/manage_submissions/optimizers")
+    row = page.locator("tr", has_text="student-01")
+    row.locator("td.score", has_text="74 / 75").wait_for()
+    row.locator("td.generate-feedback a").click()
+    page.locator(".modal-body", has_text="Successfully generated feedback").wait_for()
+    feedback = (graded / "feedback" / "student-01" / "optimizers" / "optimizers.html").read_text()
+    assert "optimizers: 74 of 75 points" in feedback
+    assert "Which <em>point</em> of the plot?" in feedback
+    assert "Marking scheme" not in feedback
 
 
 def test_nothing_runs_when_a_hostile_submission_is_graded_by_hand(lab, page, formgrader, tmp_path):

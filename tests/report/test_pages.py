@@ -125,6 +125,11 @@ def test_it_fits_a_phone_and_is_safe_to_open(html):
     assert "Content-Security-Policy" in html
 
 
+def test_it_does_not_show_how_often_the_kernel_had_run_a_cell(html):
+    assert "In&nbsp;[" not in html
+    assert "Out[" not in html
+
+
 def test_no_pages_without_a_graded_submission(tmp_path):
     shutil.copy(REPOSITORY / "nbgrader_config.py", tmp_path)
     with pytest.raises(NothingGraded, match="no submission of backprop has been graded"):
