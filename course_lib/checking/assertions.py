@@ -158,7 +158,7 @@ def _pattern(got: np.ndarray, expected: np.ndarray) -> str:
     if got.size < 2 or not np.isfinite(expected).all():
         return ""
     if got.dtype.kind == "b":
-        return "the opposite of the expected" if (got != expected).all() else ""
+        return "the opposite of the expected" if got.size > 3 and (got != expected).all() else ""
     scale = float(np.abs(expected).max())
     tolerance = 1e-9 * scale
     nonzero = np.abs(expected) > 1e-6 * scale

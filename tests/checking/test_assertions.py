@@ -82,7 +82,8 @@ def test_messages(got, expected, words):
     ("got", "expected", "words"),
     [
         ([0, 2, 1], [0, 1, 2], "wrong in 2 of 3 elements, first at index 1"),
-        ([True, False], [False, True], "the opposite of the expected"),
+        ([True, False, True, True], [False, True, False, False], "the opposite of the expected"),
+        ([True, False], [False, True], "wrong in 2 of 2 elements"),
         ([True, True], [True, False], "wrong in 1 of 2 elements, first at index 1"),
         ([[0, 1], [2, 3]], [[0, 2], [1, 3]], "the transpose"),
     ],
