@@ -11,7 +11,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection
@@ -138,15 +137,19 @@ def run_jobs(jobs: list[Job], make_executor: Callable[[], AbstractContextManager
             futures = {executor.submit(grade_submission, job): job for job in jobs}
             for future in as_completed(futures):
                 try:
-                    yield future.result()
-                except BrokenProcessPool:
+                    graded = future.result()
+                except Exception:  # each kind of executor says in its own way that a process died
                     alone.append(futures[future])
+                else:
+                    yield graded
     while alone:
         with make_executor() as executor:
             while alone:
                 job = alone.pop(0)
                 try:
-                    yield executor.submit(grade_submission, job).result()
-                except BrokenProcessPool:
-                    yield Graded(job, "needs attention", "the grading process died while it graded this, twice")
+                    graded = executor.submit(grade_submission, job).result()
+                except Exception as error:
+                    reason = f"the grading process died while it graded this, twice ({type(error).__name__})"
+                    yield Graded(job, "needs attention", reason)
                     break
+                yield graded

@@ -16,14 +16,15 @@ from course_lib.engine.submission import Graded, Job
 class PlayedExecutor(Executor):
     """Runs jobs at once in this process; a poisonous one breaks the pool for itself and all later ones."""
 
-    def __init__(self, poison: set[str]) -> None:
+    def __init__(self, poison: set[str], error: type[Exception] = BrokenProcessPool) -> None:
         self.poison, self.broken, self.ran = poison, False, []  # type: ignore[var-annotated]
+        self.error = error
 
     def submit(self, function: Any, job: Job, /, *args: Any, **kwargs: Any) -> Future[Graded]:  # type: ignore[override]
         future: Future[Graded] = Future()
         self.broken = self.broken or job.student in self.poison
         if self.broken:
-            future.set_exception(BrokenProcessPool("a process died"))
+            future.set_exception(self.error("a process died"))
         else:
             self.ran.append(job.student)
             future.set_result(Graded(job, "graded"))
@@ -42,6 +43,24 @@ def statuses(results: Iterator[Graded]) -> dict[str, str]:
 def test_a_submission_that_kills_its_grader_costs_nobody_else_a_grade(poison):
     found = statuses(run_jobs(jobs("a", "b", "c", "d"), lambda: PlayedExecutor(poison)))
     assert found == {s: "needs attention" if s in poison else "graded" for s in "abcd"}
+
+
+def test_other_executors_say_in_another_way_that_a_process_died():
+    class KilledWorker(Exception):  # as Dask's
+        pass
+
+    found = list(run_jobs(jobs("a", "b", "c"), lambda: PlayedExecutor({"b"}, KilledWorker)))
+    assert statuses(iter(found)) == {"a": "graded", "b": "needs attention", "c": "graded"}
+    assert [graded.reason for graded in found if graded.reason] == [
+        "the grading process died while it graded this, twice (KilledWorker)"
+    ]
+
+
+def test_an_error_of_who_takes_the_results_is_no_death_of_a_grader():
+    results = run_jobs(jobs("a", "b"), lambda: PlayedExecutor(set()))
+    next(results)
+    with pytest.raises(OSError, match="disk"):
+        results.throw(OSError("the disk is full"))  # type: ignore[attr-defined]
 
 
 def test_no_jobs_need_no_executor():
