@@ -24,7 +24,8 @@ TOO_LONG = f"it has more than {MAX_SOURCE} characters"
 TOO_DEEP = "it is nested too deeply"
 TOO_MUCH = "the submission has too much code, or too many magics"
 
-MAGIC = re.compile(r"^\s*[%!?/,;]|=\s*[%!]|\?\s*$", re.MULTILINE)
+MAGIC = re.compile(r"^[^\S\n]*[%!?/,;]|=[^\S\n]*[%!]|\?[^\S\n]*$", re.MULTILINE)
+"""Within a line: over line ends, a cell of empty lines would take minutes."""
 
 RUNS_ITS_TEXT = ("time", "prun", "capture")
 """Magics that run the code they are given in the notebook's namespace."""

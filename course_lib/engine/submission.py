@@ -10,12 +10,14 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import shutil
 import traceback
 import warnings
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +38,14 @@ from course_lib.engine.sandbox import make_workspace
 CONFIG_FILE = "nbgrader_config.py"
 MAX_NOTEBOOK_BYTES = 50 * 2**20
 MAX_CELLS = 2000
-MAX_CHARACTERS = {"code": 200_000, "markdown": 5_000_000, "raw": 200_000}
-"""More takes nbconvert minutes to show, and no notebook of a person has it. Text may have images in it."""
+MAX_CHARACTERS = {"code": 200_000, "markdown": 500_000, "raw": 200_000}
+"""More takes nbconvert minutes to show, and no notebook of a person has it. Images in the text do not count."""
+IMAGE = re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=]*")
+MAX_ATTACHMENTS = 100
+"""Of one cell."""
+MAX_FILES = 2000
 MAX_FILE_BYTES = 200 * 2**20
-"""All files of a submission together."""
+"""All files of a submission together. A kernel gets a copy, and there can be many kernels."""
 MAX_NAMES = 5
 """So many names of files stand in a message."""
 
@@ -238,9 +244,12 @@ def check_size(folder: Path) -> None:
     """Refuse what would fill the disk.
 
     Raises:
-        NeedsAttention: the files of the submission are too large together.
+        NeedsAttention: the submission has too many files, or they are too large together.
     """
-    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    there = list(islice(folder.rglob("*"), MAX_FILES + 1))
+    if len(there) > MAX_FILES:
+        raise NeedsAttention(f"the submission has more than {MAX_FILES} files and folders")
+    files = [path for path in there if path.is_file() and not path.is_symlink()]
     size = sum(path.stat().st_size for path in files)
     if size > MAX_FILE_BYTES:
         largest = max(files, key=lambda path: path.stat().st_size).name
@@ -295,6 +304,8 @@ def read_notebook(path: Path) -> Any:
         raise NeedsAttention(f"{path.name} is nested too deeply to be a notebook") from None
     if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
         raise NeedsAttention(f"{path.name} is not a notebook: it has no 'nbformat'")
+    if (count := simplify(content)) > MAX_CELLS:
+        raise NeedsAttention(f"{path.name} has {count} cells; at most {MAX_CELLS} are read")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of missing and doubled cell ids, which are mended right here
@@ -304,10 +315,33 @@ def read_notebook(path: Path) -> Any:
     except Exception as error:
         raise NeedsAttention(f"{path.name} is not a valid notebook: {str(error)[:300]}") from None
     for kind, most in MAX_CHARACTERS.items():
-        length = sum(len(cell.source) for cell in notebook.cells if cell.cell_type == kind)
+        length = sum(len(IMAGE.sub("", cell.source)) for cell in notebook.cells if cell.cell_type == kind)
         if length > most:
             raise NeedsAttention(f"{path.name} has {length} characters in {kind} cells; at most {most} are read")
     return notebook
+
+
+def simplify(content: dict[str, Any]) -> int:
+    """Drop what grading does not read: nbformat takes hours to validate what can stand there. Returns the cell count.
+
+    Saved outputs are dropped anyway. Cells can be in worksheets, as in format 3.
+    """
+    sheets = content.get("worksheets")
+    places = [content, *(sheets if isinstance(sheets, list) else [])]
+    count = 0
+    for place in places:
+        cells = place.get("cells") if isinstance(place, dict) else None
+        for cell in cells if isinstance(cells, list) else []:
+            count += 1
+            if not isinstance(cell, dict):
+                continue
+            if isinstance(cell.get("outputs"), list):
+                cell["outputs"] = []
+            if isinstance(attached := cell.get("attachments"), dict):
+                cell["attachments"] = dict(islice(attached.items(), MAX_ATTACHMENTS))
+            if isinstance(metadata := cell.get("metadata"), dict):
+                cell["metadata"] = {"nbgrader": metadata["nbgrader"]} if "nbgrader" in metadata else {}
+    return count
 
 
 def unicode(text: str) -> str:

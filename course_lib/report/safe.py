@@ -9,6 +9,7 @@ Content-Security-Policy (``FeedbackExporter``).
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from html import escape
 from typing import Any
 
@@ -54,13 +55,22 @@ MOVES_OR_LOADS = re.compile(r"[(\\]|[\s:]-\s*[\d.]")
 CLASSES = re.compile(r"highlight|dataframe|[a-z][a-z0-9]{0,2}")
 """Highlighted code (Pygments' classes have at most three letters) and pandas' tables."""
 LINK = re.compile(r"(https?://|mailto:|#)\S*", re.IGNORECASE)
-IMAGE = re.compile(r"data:image/(png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
+IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
 BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 IMAGE_WITHOUT_TEXT = re.compile(r"<img (?![^>]*\balt=)")
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif")
 TEXT_TYPES = ("text/plain", "text/latex", "image/svg+xml")
 """Readers escape these, and show an SVG as an image."""
 NOT_SHOWN = "[an output of a kind that is not shown here]"
+MAX_TAGS = 5000
+"""Of one text; a table of pandas has at most 3000. A tree of tags that are never closed takes the square of that."""
+MAX_TAGS_TOGETHER = 50_000
+"""Of a notebook's outputs."""
+MAX_MARKDOWN = 50_000
+"""Characters of one cell, images apart; more is shown as text. Markdown's parser takes the square of some texts."""
+MATH = re.compile(r"\\\\[(\[]|\\begin\{")
+MAX_FORMULAS = 300
+"""For each beginning the parser looks for an end, if need be to the end of the cell."""
 CELL_METADATA = ("nbgrader", "tags", "editable", "deletable")
 GRADE_ID = re.compile(r"""[^<>"'&`\s]+""")
 
@@ -108,15 +118,20 @@ def markdown2html(context: Context, source: str) -> str:
 def safe_markdown(source: str, attachments: dict[str, Any]) -> str:
     """Markdown as safe HTML. What cannot be read is shown as text."""
     renderer = IPythonRenderer(escape=False, attachments=attachments, exclude_anchor_links=True)
-    try:
-        html = MarkdownWithMath(renderer=renderer).render(source)
-    except Exception:  # attachments that are not there, nesting too deep
-        html = f"<pre>{escape(source)}</pre>"
-    return safe_html(html)
+    html = as_text = f"<pre>{escape(source)}</pre>"
+    if len(IMAGE.sub("", source)) <= MAX_MARKDOWN and len(MATH.findall(source)) <= MAX_FORMULAS:
+        with suppress(Exception):  # attachments that are not there, nesting too deep
+            html = MarkdownWithMath(renderer=renderer).render(source)
+    return safe_html(html if html.count("<") <= MAX_TAGS else as_text)
 
 
-def make_safe(notebook: NotebookNode) -> None:
-    """Keep of a notebook's outputs, attachments and metadata what readers show safely."""
+def make_safe(notebook: NotebookNode, tags: int = MAX_TAGS_TOGETHER) -> None:
+    """Keep of a notebook's outputs, attachments and metadata what readers show safely.
+
+    Args:
+        tags: how many HTML tags the outputs may have together; ten characters of Markdown count as one. From then on
+            outputs are shown as text.
+    """
     kept = {"kernelspec": notebook.metadata["kernelspec"]} if "kernelspec" in notebook.metadata else {}
     language = {"name": "python", "pygments_lexer": "ipython3"}
     notebook.metadata = nbformat.from_dict({**kept, "language_info": language})
@@ -129,15 +144,17 @@ def make_safe(notebook: NotebookNode) -> None:
             cell.attachments = nbformat.from_dict({name: bundle for name, bundle in bundles.items() if bundle})
         for output in cell.get("outputs", []):
             if "data" in output:
-                output.data = _safe_data(output.data)
+                markdown = str(output.data.get("text/markdown", ""))
+                tags -= str(output.data.get("text/html", "")).count("<") + len(markdown) // 10
+                output.data = _safe_data(output.data, rich=tags >= 0)
                 output.metadata = nbformat.from_dict(_sizes(output.get("metadata", {})))
 
 
-def _safe_data(data: dict[str, Any]) -> NotebookNode:
+def _safe_data(data: dict[str, Any], *, rich: bool) -> NotebookNode:
     found = {kind: text for kind, text in data.items() if kind in TEXT_TYPES and isinstance(text, str)}
-    if isinstance(html := data.get("text/html"), str):
+    if rich and isinstance(html := data.get("text/html"), str) and html.count("<") <= MAX_TAGS:
         found["text/html"] = safe_html(html)
-    elif isinstance(markdown := data.get("text/markdown"), str):
+    elif rich and isinstance(markdown := data.get("text/markdown"), str):
         found["text/html"] = safe_markdown(markdown, {})
     return NotebookNode({**found, **images_of(data)} or {"text/plain": NOT_SHOWN})
 
@@ -164,7 +181,7 @@ class SafeNotebook(Preprocessor):
     """``make_safe`` for notebooks that were graded by other means than this course's."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        make_safe(nb)
+        make_safe(nb, tags=2 * MAX_TAGS_TOGETHER)  # the verdicts are among the outputs now
         return nb, resources
 
 

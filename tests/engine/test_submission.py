@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_lib.engine import submission
 from course_lib.engine.errors import NeedsAttention
@@ -43,6 +43,53 @@ def test_a_huge_file_is_not_even_read(tmp_path, monkeypatch):
     monkeypatch.setattr(submission, "MAX_NOTEBOOK_BYTES", 100)
     with pytest.raises(NeedsAttention, match="at most 0 MB"):
         read_notebook(write(tmp_path / "work.ipynb", "x" * 101))
+
+
+CELL = {"cell_type": "code", "source": "", "metadata": {}, "outputs": [], "execution_count": None}
+HEAVY = {
+    "outputs": [{"output_type": "no output"}] * 100_000,
+    "metadata": {"tags": [{"a": number} for number in range(100_000)], **dict.fromkeys(map(str, range(100_000)), 1)},
+}
+"""What nbformat takes hours to validate."""
+
+
+def test_what_grading_does_not_read_is_dropped_before_it_is_validated(tmp_path):
+    grading = {"grade_id": "a", "schema_version": 3}
+    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{**CELL, **HEAVY}, dict(CELL)]}
+    content["cells"][1]["metadata"] = {"nbgrader": grading, "tags": ["a"]}
+    content["cells"].append({"cell_type": "markdown", "source": "", "metadata": {}, "attachments": {}})
+    content["cells"][2]["attachments"] = {str(number): {"image/png": ""} for number in range(1000)}
+    cells = read_notebook(write(tmp_path / "work.ipynb", json.dumps(content))).cells
+    assert [cell.metadata for cell in cells] == [{}, {"nbgrader": grading}, {}]
+    assert cells[0].outputs == []
+    assert len(cells[2].attachments) == 100
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_cells_are_counted_however_they_are_written(tmp_path, version):
+    cells = [CELL] * 2001
+    content = {4: {"metadata": {}, "cells": cells}, 3: {"metadata": {}, "worksheets": [{"cells": cells}]}}[version]
+    text = json.dumps({"nbformat": version, "nbformat_minor": 0, **content}).replace("cell_type", "cell\\u005ftype")
+    with pytest.raises(NeedsAttention, match="2001 cells; at most 2000"):
+        read_notebook(write(tmp_path / "work.ipynb", text))
+
+
+def test_images_in_the_text_do_not_count_as_text(tmp_path):
+    def content(text):
+        return json.dumps(new_notebook(cells=[new_markdown_cell(text)]))
+
+    read_notebook(write(tmp_path / "work.ipynb", content(f"![i](data:image/png;base64,{'A' * 1_000_000})")))
+    with pytest.raises(NeedsAttention, match="1000000 characters in markdown cells"):
+        read_notebook(write(tmp_path / "work.ipynb", content("A" * 1_000_000)))
+
+
+def test_too_many_files(tmp_path):
+    for number in range(2000):
+        (tmp_path / str(number)).touch()
+    submission.check_size(tmp_path)
+    (tmp_path / "one more").mkdir()
+    with pytest.raises(NeedsAttention, match="more than 2000 files"):
+        submission.check_size(tmp_path)
 
 
 def test_a_notebook_of_an_older_format_is_read(tmp_path):

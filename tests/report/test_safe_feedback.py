@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from functools import cache
+from html import escape
 from pathlib import Path
 
 import nbformat
@@ -21,7 +22,7 @@ from course_lib.diagnosis import Diagnosis
 from course_lib.engine.grading import QuestionResult
 from course_lib.report.class_report import Row, as_csv
 from course_lib.report.feedback import render_question
-from course_lib.report.safe import FeedbackExporter, make_safe, safe_html
+from course_lib.report.safe import FeedbackExporter, make_safe, safe_html, safe_markdown
 from tests.report.hostile import HTML, MARKDOWN, hostile_notebook
 
 ROOT = Path(__file__).parents[2]
@@ -154,6 +155,55 @@ def test_markdown_of_the_courses_notebooks_looks_as_before():
         assert [shown(str(c)) for c in one] == [shown(str(c)) for c in other], path.name
         for tag in ("details", "summary", "table", "code", "strong", "h2", "li"):
             assert [len(c.find_all(tag)) for c in one] == [len(c.find_all(tag)) for c in other], (path.name, tag)
+
+
+TOO_MUCH = {
+    "text/html": ["<div>" * 6000, "".join(f"<b a={i}>" for i in range(3000)) + "<p>x" * 3000],
+    "text/markdown": [
+        r"\\(" * 10_000,
+        r"\begin{a}" * 5000,
+        "a " * 30_000,
+        "[a](" * 20_000,
+        "|a" * 6000 + "\n" + "|-" * 6000,
+    ],
+}
+"""What takes parsers the square of its length, or more."""
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in TOO_MUCH.items() for text in texts])
+def test_what_would_take_too_long_is_shown_as_text(kind, text):
+    output = new_output("display_data", data={kind: text, "text/plain": "in words"})
+    notebook = new_notebook(cells=[new_code_cell("x", outputs=[output])])
+    make_safe(notebook)
+    data = notebook.cells[0].outputs[0].data
+    assert data["text/plain"] == "in words"
+    if kind == "text/markdown":
+        assert data["text/html"] == safe_html(f"<pre>{escape(text)}</pre>")
+    else:
+        assert "text/html" not in data
+
+
+def test_outputs_together_have_a_limit():
+    def shown(kind, text, count):
+        outputs = [new_output("display_data", data={kind: text, "text/plain": "x"}) for _ in range(count)]
+        notebook = new_notebook(cells=[new_code_cell("x", outputs=outputs)])
+        make_safe(notebook)
+        return ["text/html" in output.data for output in notebook.cells[0].outputs]
+
+    assert shown("text/html", "<i>a</i>" * 2500, 12) == [True] * 10 + [False] * 2
+    assert shown("text/markdown", "a" * 50_000, 12) == [True] * 10 + [False] * 2
+
+
+def test_a_person_s_text_is_shown_as_it_is_meant():
+    """An image of megabytes, a hundred formulas, a table of pandas of full size."""
+    image = f"![i](data:image/png;base64,{'A' * 2_000_000})"
+    assert '<img src="data:image/png' in safe_markdown(image + r" \\(x\\) " * 100, {})
+    row = "<tr>" + "<td>1.0</td>" * 21 + "</tr>"
+    table = f'<table class="dataframe">{row * 61}</table>'
+    output = new_output("display_data", data={"text/html": table})
+    notebook = new_notebook(cells=[new_code_cell("x", outputs=[output])])
+    make_safe(notebook)
+    assert notebook.cells[0].outputs[0].data["text/html"].count("<td>") == 61 * 21
 
 
 def question_result():
