@@ -22,6 +22,7 @@ from course_lib.checking import (
     fail,
 )
 from course_lib.checking.adapters import as_numpy
+from course_lib.checking.curves import show_curves
 
 fit_power_law = as_numpy(reference.fit_power_law)
 isoflop_optimum = as_numpy(reference.isoflop_optimum)
@@ -29,12 +30,19 @@ fit_elo = as_numpy(reference.fit_elo)
 data_scaling_curve = as_numpy(reference.data_scaling_curve)
 
 
+def number(value: Any, name: str) -> float:
+    """A float64 scalar, or a whole number: ``max(r, 0)`` may return the 0."""
+    got = as_array(value, (), name=name)
+    if np.asarray(value).dtype.kind == "f":
+        assert_float64(value, (), name=name)
+    return float(got)
+
+
 def positive_number(value: Any, name: str) -> float:
-    """A positive, finite float64 scalar."""
-    assert_float64(value, (), name=name)
-    if not 0 < float(value) < math.inf:
+    """A positive, finite number."""
+    if not 0 < (got := number(value, name)) < math.inf:
         fail(f"{name} must be a positive number", got=value)
-    return float(value)
+    return got
 
 
 class TestFitPowerLaw:
@@ -78,7 +86,7 @@ class TestFitPowerLaw:
 
 class TestFitPowerLawOffset:
     # The contract: noise-free data to 1e-3 (a relative, p absolute, r relative to the range of y).
-    @check("returns (a, p, r), three float64 numbers with a > 0, p < 0 and r ≥ 0; arguments unchanged", examples=5)
+    @check("returns (a, p, r), three numbers with a > 0, p < 0 and r ≥ 0; arguments unchanged", examples=5)
     @given(law=strategies.offset_laws())
     def test_form(self, student, law):
         x, a, p, r = law
@@ -89,12 +97,10 @@ class TestFitPowerLawOffset:
         assert_arguments_unchanged(student)
 
     def signs(self, p: Any, r: Any, y: np.ndarray) -> None:
-        for name, value in (("p", p), ("r", r)):
-            assert_float64(value, (), name=name)
-        if not float(p) < 0:
+        if not number(p, "p") < 0:
             fail("p must be negative: the curve falls", got=p)
         # A bounded optimiser may stop a rounding error below its bound.
-        if not float(r) >= -1e-9 * np.ptp(y):
+        if not number(r, "r") >= -1e-9 * np.ptp(y):
             fail("r must not be negative: the floor of a loss", got=r)
 
     @check("the exponent p, from exact data", points=2, examples=12)
@@ -302,7 +308,8 @@ class TestKnapsack:
 
     @check("knapsack_value where a player runs out of room before the other does, or would rather not move")
     def test_passing(self, student):
-        # Found by search: the value changes if the first pass ends the game; in the last, if a player may pass at will.
+        # In the first A is full after one move, and B takes four items one after the other. The others were found by
+        # search: the value changes if the first pass ends the game; in the last, if a player may pass at will.
         for values, weights, capacity in PASSING:
             self.compare(student, (np.array(values), np.array(weights), capacity))
 
@@ -310,12 +317,18 @@ class TestKnapsack:
     def test_twelve_items(self, student):
         self.compare(student, (np.array(TWELVE[0]), np.array(TWELVE[1]), TWELVE[2]))
 
-    @check("knapsack_greedy: an int", points=2)
+    @check("knapsack_greedy: an int")
     @given(game=strategies.knapsacks(3, 7))
     def test_greedy(self, student, game):
         got = student.knapsack_greedy(*game)
         assert_arguments_unchanged(student)
         assert_equal(got, reference.knapsack_greedy(*game), name="A's total minus B's")
+
+    @check("knapsack_greedy where an item fits only one of the players")
+    def test_greedy_passing(self, student):
+        for values, weights, capacity, expected in GREEDY_PASSING:
+            game = np.array(values), np.array(weights), capacity
+            assert_equal(student.knapsack_greedy(*game), expected, name="A's total minus B's")
 
     @check("knapsack_greedy with items of equal value", examples=15)
     @given(game=strategies.knapsacks_with_equals())
@@ -324,10 +337,19 @@ class TestKnapsack:
 
 
 PASSING = [
+    ([20, 3, 3, 2, 2], [10, 2, 2, 3, 3], 10),  # 20 − 10
     ([5, 7, 9, 1], [2, 6, 7, 2], 10),  # 4
     ([5, 2, 9, 7], [7, 1, 6, 3], 12),  # 5
     ([5, 4, 1, 5, 6], [6, 6, 2, 5, 6], 10),  # 0
     ([4, 11, 6, 6, 9, 9], [2, 3, 5, 4, 6, 8], 11),  # 4
+]
+# Played by hand. The first changes if an item that one player has no room for is out of the game for the other too, the
+# others if the first pass ends the game.
+GREEDY_PASSING = [
+    ([7, 1, 2, 3], [4, 1, 2, 1], 5, 8 - 5),  # A 7; B 3; A 1, having no room for the 2; B 2
+    ([20, 3, 3, 2, 2], [10, 2, 2, 3, 3], 10, 20 - 10),  # A 20; B 3, 3, 2, 2
+    ([6, 9, 10, 1], [2, 7, 4, 3], 6, 10 - 7),  # A 10; B 6, 1
+    ([3, 5, 9, 10, 11], [2, 8, 5, 5, 7], 10, 14 - 19),  # A 11; B 10; A 3, having no room for the 9; B 9
 ]
 TWELVE = (
     [7, 13, 4, 18, 9, 11, 2, 16, 5, 14, 8, 3],
@@ -567,27 +589,37 @@ class TestDataScalingCurve:
         if all((self.errors(student, *half, seed) == first).all() for seed in range(8, 18)):
             fail("ten other seeds all give the same errors as seed 7")
 
-    @check("learns: six classes, on test data of their own", points=2)
-    def test_learns(self, student):
-        X, y = strategies.clusters(90, 0)
-        X_test, y_test = strategies.clusters(120, 1)
-        got = self.errors(student, X, y, X_test, y_test, [6, 90], 2)
-        # The clusters are eight standard deviations apart. Features of any kind (ReLU, tanh, cosine; with
-        # bias or without) give an error of 0 or 0.01 with 90 samples; regression on the label as a number 0.2
-        # and more, guessing 0.83.
-        if not got[1] <= LIMIT:
-            fail(f"the error after 90 samples must be below {LIMIT}", got=got)
+    SIZES = (20, 40, 80, 160, 320)
+    # Of 120 seeds. ReLU with bias, tanh and cosine features stay within 0.03, and within 0.0013 at the end.
+    RIGHT_CURVE = (0.368, 0.216, 0.113, 0.057, 0.0297)
+
+    @check("on the handwritten digits the mean error of two seeds falls as a power law", points=2)
+    def test_curve(self, student):
+        # The mean of two seeds at 320 is 0.030 (0.028 to 0.030 for the other kinds of features) with a standard
+        # deviation of 0.0026: 0.05 is 7 of them away. The exponent of the mean curve is −0.92 ± 0.06 (−0.90 to −0.95
+        # for the others): at least 6 standard deviations inside. 400 features, hardly more than samples, end at 0.12.
+        mean = np.mean([self.errors(student, *strategies.digits(), list(self.SIZES), seed) for seed in range(2)], 0)
+        show_curves(student, self.SIZES, mean, self.RIGHT_CURVE, xlabel="training samples", ylabel="mean test error")
+        shown = "by size " + ", ".join(f"{size}: {error:.3f}" for size, error in zip(self.SIZES, mean, strict=True))
+        if not mean[-1] <= 0.05:
+            fail("the mean error of two seeds after 320 digits must be below 0.05", got=shown)
+        p = fit_power_law(np.array(self.SIZES, float), mean.clip(1e-3))[1]
+        if not -1.4 < p < -0.5:
+            fail(f"the power law through the mean errors must have an exponent near −0.92, but has {p:.2f}", got=shown)
 
 
-LIMIT = 0.06
 MEMORY = strategies.labelled_directions(32, 0)
 
 
 def _crowded() -> tuple[np.ndarray, np.ndarray]:
-    """200 samples in 10 dimensions, labels 0…2 at random; 20 pairs nearly coincide and differ in label."""
+    """200 samples in 10 dimensions, labels 0…2 at random; 20 pairs nearly coincide and differ in label.
+
+    At a distance of 0.01 the smallest eigenvalue of the features' inner products is about 1e-8 of their trace: far
+    above rounding and the cut-off of any pseudo-inverse, far below a ridge that one would notice.
+    """
     rng = np.random.default_rng(1)
     X, y = rng.standard_normal((200, 10)), rng.integers(0, 3, 200)
-    X[:20] = X[20:40] + 0.03 * rng.standard_normal((20, 10))
+    X[:20] = X[20:40] + 0.01 * rng.standard_normal((20, 10))
     y[:20] = (y[20:40] + 1) % 3
     return X, y
 

@@ -392,6 +392,18 @@ def isoflop_optimum__through_the_three_lowest(N, loss):
 
 
 @misconception(
+    "isoflop_optimum",
+    belief="The best size is one of those that were tried, or between them.",
+    hint="If the loss still falls at the largest model that you trained, where is the vertex of the parabola?",
+    fails=("compute_optimal",),
+    visible=False,
+)
+def isoflop_optimum__kept_within_the_measured_sizes(N, loss):
+    c2, c1, _ = np.polyfit(np.log(N), loss, 2)
+    return float(np.clip(np.exp(-c1 / (2 * c2)), N.min(), N.max()))
+
+
+@misconception(
     "win_probability",
     belief="The logistic function is the one with e.",
     hint="Work out the win probability for a gap of 400 points by hand: 10 : 1 is asked for.",
@@ -577,7 +589,7 @@ def fit_elo__losses_for_wins(wins):
 
 @misconception(
     "fit_elo",
-    belief="The first player is the reference.",
+    belief="One of the players is the reference, with a rating of 0.",
     hint="Ratings have a free constant. Which choice is asked for?",
     fails=("elo",),
 )
@@ -952,6 +964,22 @@ def knapsack_greedy__stuck_on_the_best_item(values, weights, capacity):
 
 
 @misconception(
+    "knapsack_greedy",
+    belief="An item that does not fit the player who looks at it is out of the game.",
+    hint="An item that one player has no room for stays on the table. For whom?",
+    fails=("knapsack",),
+)
+def knapsack_greedy__once_down_the_list(values, weights, capacity):
+    room, total, mover = [capacity, capacity], [0, 0], 0
+    for i in sorted(range(len(values)), key=lambda i: -values[i]):
+        if weights[i] <= room[mover]:
+            room[mover] -= weights[i]
+            total[mover] += values[i]
+            mover = 1 - mover
+    return int(total[0] - total[1])
+
+
+@misconception(
     "connect4_winner",
     belief="Four in a row means a row or a column.",
     hint="How many directions can a line have?",
@@ -1270,6 +1298,28 @@ def data_scaling_curve__hidden_ridge(X_train, y_train, X_test, y_test, sizes, se
 
 @misconception(
     "data_scaling_curve",
+    belief="The identity matrix added to the samples' inner products does no harm.",
+    hint="Two samples that nearly coincide and have different labels: does your fit still tell them apart?",
+    fails=("data_scaling_curve",),
+    visible=False,
+)
+def data_scaling_curve__identity_added(X_train, y_train, X_test, y_test, sizes, seed):
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(X_train))
+    W = rng.standard_normal((X_train.shape[1], 4000)) / math.sqrt(X_train.shape[1])
+    phi, phi_test = np.maximum(X_train @ W, 0), np.maximum(X_test @ W, 0)
+    Y = np.eye(int(np.max(y_train)) + 1)[np.asarray(y_train)]
+    errors = []
+    for size in sizes:
+        rows = order[:size]
+        K = phi[rows] @ phi[rows].T
+        scores = phi_test @ (phi[rows].T @ np.linalg.solve(K + np.eye(len(K)), Y[rows]))
+        errors.append(np.mean(scores.argmax(1) != y_test))
+    return np.array(errors)
+
+
+@misconception(
+    "data_scaling_curve",
     belief="The curve shows the fraction of right answers.",
     hint="Should the numbers fall or rise as the data grow?",
     fails=("data_scaling_curve",),
@@ -1412,6 +1462,49 @@ def data_scaling_curve__too_narrow(X_train, y_train, X_test, y_test, sizes, seed
         rows = order[:size]
         K = phi[rows] @ phi[rows].T
         scores = phi_test @ (phi[rows].T @ np.linalg.pinv(K, rcond=1e-10) @ Y[rows])
+        errors.append(np.mean(scores.argmax(1) != y_test))
+    return np.array(errors)
+
+
+@misconception(
+    "data_scaling_curve",
+    belief="With more features than most of the training sets the width is large enough.",
+    hint="What happens to the error where the number of samples comes near the number of features?",
+    fails=("data_scaling_curve",),
+    visible=False,
+)
+def data_scaling_curve__four_hundred_features(X_train, y_train, X_test, y_test, sizes, seed):
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(X_train))
+    W = rng.standard_normal((X_train.shape[1], 400)) / math.sqrt(X_train.shape[1])
+    phi, phi_test = np.maximum(X_train @ W, 0), np.maximum(X_test @ W, 0)
+    Y = np.eye(int(np.max(y_train)) + 1)[np.asarray(y_train)]
+    errors = []
+    for size in sizes:
+        rows = order[:size]
+        K = phi[rows] @ phi[rows].T
+        scores = phi_test @ (phi[rows].T @ np.linalg.solve(K, Y[rows]))
+        errors.append(np.mean(scores.argmax(1) != y_test))
+    return np.array(errors)
+
+
+@misconception(
+    "data_scaling_curve",
+    belief="There are ten classes, because digits have ten.",
+    hint="Where can the number of classes be read from, if the data are no digits?",
+    fails=("data_scaling_curve",),
+)
+def data_scaling_curve__ten_classes(X_train, y_train, X_test, y_test, sizes, seed):
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(X_train))
+    W = rng.standard_normal((X_train.shape[1], 4000)) / math.sqrt(X_train.shape[1])
+    phi, phi_test = np.maximum(X_train @ W, 0), np.maximum(X_test @ W, 0)
+    Y = np.eye(10)[np.asarray(y_train)]
+    errors = []
+    for size in sizes:
+        rows = order[:size]
+        K = phi[rows] @ phi[rows].T
+        scores = phi_test @ (phi[rows].T @ np.linalg.solve(K, Y[rows]))
         errors.append(np.mean(scores.argmax(1) != y_test))
     return np.array(errors)
 

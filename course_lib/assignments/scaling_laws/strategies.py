@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from course_lib.checking.strategies import numbers, sizes
 
 SEEDS = st.integers(0, 2**16)
+DIGITS = Path(__file__).with_name("digits.npz")
 
 
 # ------------------------------------------------------------------------------------------------------- power laws
@@ -71,13 +74,14 @@ def loss_laws(draw: st.DrawFn) -> tuple[Any, ...]:
 def parabolas(draw: st.DrawFn, *, noise: float) -> tuple[Any, ...]:
     """Arguments of ``isoflop_optimum`` and the vertex of the parabola they scatter around.
 
-    Sizes are unevenly spaced in ln N and in any order; the vertex may lie a little outside of them. The scatter is
-    uniform within ±``noise``, against a rise of the parabola of at least 1 over the sizes.
+    Sizes are unevenly spaced in ln N and in any order; the vertex may lie outside of them. The scatter is uniform
+    within ±``noise``, against a rise of the parabola of at least 1 over the sizes.
     """
     n, seed = draw(st.integers(4, 9)), draw(SEEDS)
     rng = np.random.default_rng(seed)
     u = np.cumsum(rng.uniform(0.3, 1.2, n)) + draw(st.integers(1, 12))
-    vertex = float(np.round(rng.uniform(u[0] - 0.2, u[-1] + 0.2), 2))
+    inside = float(rng.uniform(u[0], u[-1]))
+    vertex = round(draw(st.sampled_from([inside, inside, float(u[0]) - 0.4, float(u[-1]) + 0.4])), 2)
     rise = draw(st.integers(1, 4)) / (u[-1] - u[0]) ** 2 * 4
     loss = 1.0 + rise * (u - vertex) ** 2 + rng.uniform(-noise, noise, n)
     order = rng.permutation(n)
@@ -265,9 +269,14 @@ def labelled_directions(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return X, rng.permutation(n)
 
 
-def clusters(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points (n, 6) in six round clusters far from each other and from 0; the label 0…5 is the cluster's."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(n) % 6
-    centres = 3.0 * np.eye(6)
-    return centres[labels] + 0.5 * rng.standard_normal((n, 6)), np.array([2, 5, 0, 3, 1, 4])[labels]
+@cache
+def digits() -> tuple[np.ndarray, ...]:
+    """(X_train, y_train, X_test, y_test): 320 and 480 of the handwritten digits, centred, mean square 1."""
+    chosen = np.random.default_rng(0).permutation(1797)[:800]
+    with np.load(DIGITS) as data:
+        X, y = data["images"].reshape(-1, 64)[chosen].astype(np.float64), data["labels"][chosen].astype(np.int64)
+    X = (X - X.mean()) / X.std()
+    parts = X[:320], y[:320], X[320:], y[320:]
+    for part in parts:
+        part.flags.writeable = False
+    return parts
