@@ -60,7 +60,7 @@ def test_nothing_runs_in_hostile_feedback(graded, browser):
     for kind in ("Forbidden", "Wrong answer", "Runtime error"):
         assert kind in text, "the page shows the verdicts"
     watched = Watched(browser, path)
-    assert "optimizers" in watched.page.inner_text("h4")
+    assert "optimizers" in watched.page.inner_text("h1")
     assert watched.page.locator("td", has_text="✗").count() > 5
     assert watched.poke().ran() == []
 
