@@ -97,7 +97,7 @@ class TestGradientDescent:
         assert_close(path[1], expected[1], name="path[1]", **EXACT)
 
     @check("every point of the path", points=2, examples=15)
-    @given(problem=strategies.quadratics(low=2))
+    @given(problem=strategies.quadratics(low=2, distances=strategies.DISTANCES))
     def test_path(self, student, problem):
         a, c, w0, lr, steps = problem
         path = points_of(student.gradient_descent(gradient_of(a, c), w0, lr, steps))
@@ -280,13 +280,13 @@ class TestRmspropStep:
         assert_computed(v, expected[1], np.full_like(state[2], np.nan), name="v")
 
     @check("the average v", points=2)
-    @given(state=strategies.rmsprop_states())
+    @given(state=strategies.rmsprop_states(averages=strategies.AVERAGES))
     def test_average(self, student, state):
         _, v = as_tuple(student.rmsprop_step(*state), "w", "v")
         assert_close(v, rmsprop_step(*state)[1], name="v", **EXACT)
 
     @check("the parameters w, with a tiny eps", points=2)
-    @given(state=strategies.rmsprop_states())
+    @given(state=strategies.rmsprop_states(averages=strategies.AVERAGES))
     def test_parameters(self, student, state):
         w, _ = as_tuple(student.rmsprop_step(*state), "w", "v")
         assert_close(w, rmsprop_step(*state)[0], name="w", **ANY_EPS)
@@ -425,13 +425,14 @@ class TestAdamw:
     @check("weight decay alone: what a zero gradient does to the parameters", examples=8)
     @given(run=strategies.runs(weight_decay=(0.1, 0.5)))
     def test_decay_alone(self, student, run):
-        settings, params, grads = run
+        settings, (w,), grads = run
         optimizer = made(student, settings)
+        params = [w, w[None]]  # with a matrix beside every vector, so that it shows if only one of them shrinks
         for t in range(1, len(grads) + 1):
-            new = stepped(optimizer, params, [np.zeros_like(params[0])])
-            expected = params[0] * (1 - settings[0] * settings[4])
-            assert_close(new[0], expected, name=f"params[0] after step {t}", **EXACT)
-            params = [expected]
+            new = stepped(optimizer, params, [np.zeros_like(each) for each in params])
+            params = [each * (1 - settings[0] * settings[4]) for each in params]
+            for i, (got, expected) in enumerate(zip(new, params, strict=True)):
+                assert_close(got, expected, name=f"params[{i}] after step {t}", **EXACT)
 
     @check("weight decay and gradient together", examples=6)
     @given(run=strategies.runs(weight_decay=(0.1, 0.5)))

@@ -660,11 +660,8 @@ def adam_step__counts_from_zero(w, g, m, v, t, lr, beta, gamma, eps, bias_correc
 def adam_step__counts_the_steps_before(w, g, m, v, t, lr, beta, gamma, eps, bias_correction=True):
     m = beta * m + (1 - beta) * g
     v = gamma * v + (1 - gamma) * g**2
-    with np.errstate(all="ignore"):
-        m_hat, v_hat = (
-            (np.divide(m, 1 - beta ** (t - 1)), np.divide(v, 1 - gamma ** (t - 1))) if bias_correction else (m, v)
-        )
-        return w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
+    m_hat, v_hat = (m / (1 - beta ** (t - 1)), v / (1 - gamma ** (t - 1))) if bias_correction else (m, v)
+    return w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
 
 
 @misconception(
@@ -894,6 +891,22 @@ class AdamW__count_stands_still(_State):  # noqa: N801
             self.adam(i, w, g, t=1) - self.lr * self.decay * w
             for i, (w, g) in enumerate(zip(params, grads, strict=True))
         ]
+
+
+@misconception(
+    "AdamW",
+    belief="A step is counted when it is done.",
+    hint="Which value has t in the first call of step, and what is 1 − β^t then?",
+    fails=("adamw",),
+)
+class AdamW__counts_after_the_step(_State):  # noqa: N801
+    def step(self, params, grads):
+        self.start(params)
+        new = [
+            self.adam(i, w, g) - self.lr * self.decay * w for i, (w, g) in enumerate(zip(params, grads, strict=True))
+        ]
+        self.t += 1
+        return new
 
 
 @misconception(

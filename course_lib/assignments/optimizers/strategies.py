@@ -20,6 +20,12 @@ DECAYS = (0.5, 0.75, 0.9, 0.2)
 LARGE_EPS = (0.5, 0.1, 1.0)
 """Added in the wrong place these change every digit."""
 
+DISTANCES = (1.0, 1.0, 1.0, 1e6, 1e-6)
+"""Of a start from the minimum: some are very large or small, for solutions that limit the gradient or stop early."""
+
+AVERAGES = (1.0, 1.0, 0.0)
+"""Some averages are zero, as before the first step."""
+
 GRADIENT_SIZES = (1.0, 1.0, 1.0, 1e4)
 """Large ones are for solutions that limit the gradient."""
 
@@ -36,15 +42,19 @@ def shapes() -> st.SearchStrategy[tuple[int, ...]]:
 
 
 @st.composite
-def quadratics(draw: st.DrawFn, shapes: st.SearchStrategy[tuple[int, ...]] = VECTORS, low: int = 1) -> tuple[Any, ...]:
+def quadratics(
+    draw: st.DrawFn,
+    shapes: st.SearchStrategy[tuple[int, ...]] = VECTORS,
+    low: int = 1,
+    distances: tuple[float, ...] = (1.0,),
+) -> tuple[Any, ...]:
     """(a, c, w0, lr, steps) for gradient descent on ½ Σ a (w − c)² + ½ (Σ w)².
 
     No curvature exceeds 3 + 6 (six entries at most), so with lr ≤ ¼ a step multiplies no distance by more than 1.25.
-    Some paths start far from the minimum or almost in it: for solutions that limit the gradient or stop early.
     """
     shape, source = draw(shapes), draw(numbers())
     a, c = np.minimum(source.positive(*shape), 3.0), source.array(*shape)
-    distance = draw(st.sampled_from((1.0, 1.0, 1.0, 1e6, 1e-6)))
+    distance = draw(st.sampled_from(distances))
     w0 = source.nonzero(*shape, scale=distance)
     if distance < 1:
         # The minimum: a (w − c) + Σw = 0 in every entry.
@@ -71,10 +81,12 @@ def momentum_states(draw: st.DrawFn) -> tuple[Any, ...]:
 
 
 @st.composite
-def rmsprop_states(draw: st.DrawFn, eps: tuple[float, ...] = (1e-12,)) -> tuple[Any, ...]:
-    """Arguments of ``rmsprop_step``. v is positive, or zero as before the first step; the new v is positive."""
+def rmsprop_states(
+    draw: st.DrawFn, eps: tuple[float, ...] = (1e-12,), averages: tuple[float, ...] = (1.0,)
+) -> tuple[Any, ...]:
+    """Arguments of ``rmsprop_step``. v is a positive array times one of ``averages``; the new v is positive."""
     shape, source = draw(shapes()), draw(numbers())
-    w, v = source.array(*shape), source.positive(*shape) * draw(st.sampled_from((1.0, 1.0, 0.0)))
+    w, v = source.array(*shape), source.positive(*shape) * draw(st.sampled_from(averages))
     g = source.nonzero(*shape, scale=draw(st.sampled_from(GRADIENT_SIZES)))
     return w, g, v, draw(st.sampled_from(LEARNING_RATES)), draw(st.sampled_from(DECAYS)), draw(st.sampled_from(eps))
 
