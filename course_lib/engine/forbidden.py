@@ -34,20 +34,29 @@ from course_lib.engine.names import (
     walrus_in,
 )
 
+KINDS = ("1d", "2d", "3d")
 SAME = {
-    "torch.nn.Dropout": ("torch.nn.modules.Dropout", "torch.nn.modules.dropout.Dropout"),
-    "torch.nn.functional.dropout": ("torch.dropout", "torch.dropout_", "torch.native_dropout", "torch._VF.dropout"),
-    "numpy.fft": ("pylab.fft", "matplotlib.pylab.fft"),
+    "torch.nn.Dropout": (
+        *("torch.nn.modules.Dropout", "torch.nn.modules.dropout", "torch.nn.AlphaDropout"),
+        *("torch.nn.FeatureAlphaDropout", *(f"torch.nn.Dropout{kind}" for kind in KINDS)),
+    ),
+    "torch.nn.functional.dropout": (
+        *("torch.dropout", "torch.dropout_", "torch.native_dropout", "torch._VF.dropout", "torch.feature_dropout"),
+        *("torch.alpha_dropout", "torch.nn.functional.alpha_dropout", "torch.nn.functional.feature_alpha_dropout"),
+        *(f"torch.nn.functional.dropout{kind}" for kind in KINDS),
+    ),
+    "torch.optim": ("torch.distributed.optim",),
+    "numpy.fft": ("np.fft", "pylab.fft", "matplotlib.pylab.fft"),  # np as another module has it
     "scipy.fft": ("scipy.fftpack",),
 }
-"""Other names of the same thing."""
+"""Other names of the same thing, or of its kind."""
 
 DYNAMIC = (
     *("importlib", "sys.modules", "inspect", "runpy", "pkgutil", "ctypes", "gc", "code", "subprocess", "IPython"),
     *("marshal", "pickle", "dill", "cloudpickle", "types.FunctionType", "types.CodeType", "os.system", "os.popen"),
     *("operator.attrgetter", "operator.methodcaller", "torch._C", "torch.ops", "torch.hub", "torch.load"),
     *("builtins.exec", "builtins.eval", "builtins.compile", "builtins.globals", "builtins.vars", "builtins.getattr"),
-    *("builtins.__import__", "builtins.__builtins__", "builtins.__dict__", "builtins.get_ipython"),
+    *("builtins.setattr", "builtins.__import__", "builtins.__builtins__", "builtins.__dict__", "builtins.get_ipython"),
 )
 """What can find or run code by a computed name."""
 DYNAMIC_ATTRIBUTES = (
@@ -319,6 +328,12 @@ class Search:
                 for each_part in (target, value):
                     if each_part is not None:
                         self.read(each_part, context, bodies=bodies)
+            case ast.MatchClass(cls=kind, kwd_attrs=attributes):
+                for attribute in attributes:
+                    if attribute in self._attributes:
+                        self._odd_attributes.append((kind, context))
+                for child in ast.iter_child_nodes(node):
+                    self.read(child, context, bodies=bodies)
             case ast.Name(ctx=ast.Load()) | ast.Attribute() | ast.Call() | ast.Subscript():
                 self._read_name(node, context, is_base, bodies)
             case _:
@@ -350,8 +365,10 @@ class Search:
             case ast.Name(id=name):
                 if self._depth(name, context) is None:
                     self.follow(context.module.lookup(name, context.time))
-            case ast.Attribute(value=value, attr=attribute):
+            case ast.Attribute(value=value, attr=attribute, ctx=use):
                 self._read_attribute(attribute, names, node, context)
+                if names and isinstance(use, ast.Store):  # into a module, from where it can be read by another name
+                    self._note(node, context)
                 self.read(value, context, is_base=True, bodies=bodies)
             case ast.Call(func=function, args=args, keywords=keywords):
                 attribute = self._attribute_got(node, context)
