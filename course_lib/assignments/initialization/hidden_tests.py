@@ -39,7 +39,7 @@ BACKWARD = {"rtol": 1e-9, "atol": 1e-9}
 
 INITIALIZERS = ("he_normal", "xavier_normal", "mean_fan_normal")
 
-# statistics.sample_size_for_std(0.05) is 35 310: with 40 000 entries a standard deviation 5 % off slips through with a
+# statistics.sample_size_for_std(0.05) is 36 064: with 40 000 entries a standard deviation 5 % off slips through with a
 # probability below 1e-9, and a right one is refused with one below 1e-12.
 LARGE = (400, 100)
 
