@@ -14,7 +14,6 @@ TAKEN_FOR = {
     # Alike on all inputs of the failing checks: the hint of one helps with the other.
     "sigmoid__both_branches_evaluated": "sigmoid__overflows",
     "sigmoid__through_tanh": "sigmoid__clipped",
-    "numerical_gradient__x_left_changed": "numerical_gradient__x_restored_by_arithmetic",
     "top_k__sum_over_all_above_a_threshold": "top_k__gates_not_renormalised",
     "expert_capacity__rounded_to_the_nearest": "expert_capacity__rounded_down",
     # The function that is passed in fails, and what it raised is not the student's code's.

@@ -77,7 +77,7 @@ def test_linear_examples_have_single_rows_square_weights_and_batches_as_wide_as_
 
 def test_mlp_examples_have_every_depth_and_equal_and_unequal_widths():
     networks = examples("mlp", "test_pre_activations")
-    assert {len(params) for params, _ in networks} == {1, 2, 3, 4}
+    assert {len(params) for params, _ in networks} == {1, 2, 3, 4, 7}
     equal = [len({W.shape for W, _ in params}) == 1 for params, _ in networks if len(params) > 2]
     assert any(equal)
     assert not all(equal)
@@ -88,3 +88,11 @@ def test_cross_entropy_examples_have_single_rows_and_every_spread():
     assert any(len(labels) > 1 for _, labels in examples("softmax_cross_entropy", "test_loss"))
     spreads = {float(np.ptp(logits[0]).round(-2)) for logits, _ in examples("softmax_cross_entropy", "test_spread_row")}
     assert spreads == {100.0, 800.0, 1000.0, 19_000.0}
+
+
+def test_some_toy_networks_are_large_and_one_network_to_differentiate_is_deep():
+    assert any(
+        np.abs(toy_forward(x, b, o)[0]).min() > 200 for x, _, b, o in examples("toy_forward", "test_activations")
+    )
+    assert any(np.abs(b).max() > 1000 for _, _, b, _ in examples("toy_backward", "test_weight_gradients"))
+    assert any(len(params) == 7 for params, *_ in examples("mlp", "test_all_layers"))
