@@ -13,7 +13,9 @@ from course_lib.checking.model import misconception
 
 
 def _line(u, v):
-    """Slope and intercept."""
+    """Slope and intercept, by numpy.polyfit. Where that would fail, LAPACK would say so on the terminal first."""
+    if not (np.isfinite(u).all() and np.isfinite(v).all() and u.any()):
+        raise np.linalg.LinAlgError("SVD did not converge in Linear Least Squares")
     return np.polyfit(u, v, 1)
 
 
@@ -46,6 +48,8 @@ def fit_power_law__fitted_on_the_linear_scale(x, y):
     p = _line(np.log(x), np.log(y))[0]
     for _ in range(50):
         A = np.stack([x**p, np.log(x) * x**p], 1)
+        if not np.isfinite(A).all():
+            return np.exp(np.log(y).mean() - p * np.log(x).mean()), p
         a, change = np.linalg.lstsq(A, y, rcond=None)[0]
         p = p + np.clip(change / a, -0.1, 0.1) if a != 0 else p
     return float(a), float(p)
