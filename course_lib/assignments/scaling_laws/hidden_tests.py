@@ -237,7 +237,7 @@ class TestElo:
         with np.errstate(all="ignore"):
             got = 1 / (1 + 10 ** ((ratings - ratings[:, None]) / 400))
         # Ratings below 1e4 carry 1e-12, which the exponential makes 1e-14 of a probability.
-        assert_close(got, N[:, None] / (N[:, None] + N), rtol=1e-8, name="the win probabilities P[A, B]")
+        assert_close(got, N[:, None] / (N[:, None] + N), rtol=1e-8, name="the table of win probabilities P[A, B]")
 
     @check("fit_elo returns float64 ratings of mean 0, in the order of the results; the table is unchanged", examples=5)
     @given(wins=strategies.win_tables_with_perfect_records())
@@ -261,7 +261,7 @@ class TestElo:
     def compare(self, student: Any, wins: np.ndarray, expected: np.ndarray) -> None:
         got = self.finite(student.fit_elo(wins), len(wins))
         # The additive constant has a property of its own.
-        assert_close(got - got.mean(), expected, name="the ratings (less their mean)", **self.RATING)
+        assert_close(got - got.mean(), expected, name="the array of ratings (less its mean)", **self.RATING)
 
     @check("fit_elo where everybody met everybody", points=2, examples=12)
     @given(wins=strategies.win_tables(complete=True))
@@ -549,7 +549,9 @@ class TestDataScalingCurve:
     def test_memory(self, student):
         X, y = MEMORY
         sizes = np.array([24, 8, 32])  # in any order, as an array
-        assert_close(self.errors(student, X, y, X, y, sizes, 0), 1 - sizes / 32, rtol=0, atol=1e-9, name="the errors")
+        assert_close(
+            self.errors(student, X, y, X, y, sizes, 0), 1 - sizes / 32, rtol=0, atol=1e-9, name="the array of errors"
+        )
 
     @check("samples that nearly coincide and have different labels; more samples than a narrow layer could fit")
     def test_capacity(self, student):
