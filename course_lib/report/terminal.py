@@ -141,7 +141,8 @@ def summary_table(assignment: str, outcomes: list[Outcome], late: dict[str, str]
                 ",\N{NO-BREAK SPACE}", ", "
             )
         if found and not needs_attention(outcome):
-            sums.append([*found.values(), sum(found.values())])
+            # A course may have released a part of the exercises only.
+            sums.append([*(found.get(question.id, 0.0) for question in questions), sum(found.values())])
         cells = [score_cell(found.get(q.id), most) for q, most in zip(questions, points, strict=True)]
         total = f"{sum(found.values()):g}" if found else "–"
         table.add_row(
