@@ -41,9 +41,9 @@ class GradeNotebook(NbGraderPreprocessor):
     check_seconds = Float(
         4, help="Time limit of the visible check of a question, in seconds; right ones take 0.1."
     ).tag(config=True)
-    submission_seconds = Float(300, help="Time limit of all cells of a submission together, in seconds.").tag(
-        config=True
-    )
+    submission_seconds = Float(
+        300, help="Time limit of a submission, its cells and the hidden tests' calls together, in seconds."
+    ).tag(config=True)
 
     sandbox = Unicode(
         None, allow_none=True, help="Sandbox level (namespaces, landlock, none); default: the strongest that works."
