@@ -25,6 +25,7 @@ from course_lib.checking import (
 )
 from course_lib.checking.adapters import as_numpy
 from course_lib.checking.statistics import assert_frequency
+from course_lib.engine.proxy import StudentObject
 
 dropout_forward = as_numpy(reference.dropout_forward)
 dropout_backward = as_numpy(reference.dropout_backward)
@@ -126,6 +127,15 @@ class TestDropoutLayer:
                 assert_raises(ValueError, student.dropout_forward, x, p, u, training)
 
 
+def made(student, p, seed):
+    """A layer of the student's."""
+    __tracebackhide__ = True
+    layer = student.Dropout(p, seed)
+    if not isinstance(layer, StudentObject):
+        fail("Dropout must be a class", got=layer)
+    return layer
+
+
 def layer_output(layer, x):
     """What a student's layer returns for x, as an array of x's shape."""
     return as_array(layer.forward(x), x.shape, name="forward(x)")
@@ -158,7 +168,7 @@ def assert_independent(first, second, p, where):
 class TestDropoutClass:
     @check("float64 results of the shape of the input, whatever that is; arguments unchanged")
     def test_form(self, student):
-        layer = student.Dropout(0.5, 1)
+        layer = made(student, 0.5, 1)
         for shape in ((30, 4), (25, 8), (100,), (20, 4, 5)):
             x = np.arange(1.0, 1.0 + math.prod(shape)).reshape(shape)
             y = layer.forward(x)
@@ -175,13 +185,13 @@ class TestDropoutClass:
     def test_rate(self, student):
         x = np.ones((20, 1000))
         for p, seed in ((0.15, 11), (0.7, 12)):
-            assert_chance(~kept(student.Dropout(p, seed), x), p, "are dropped")
+            assert_chance(~kept(made(student, p, seed), x), p, "are dropped")
 
     @check("the values of the kept units in training", examples=5)
     @given(p=st.sampled_from((0.0, 0.3, 0.5, 0.7)), seed=st.integers(0, 2**31 - 1))
     def test_values(self, student, p, seed):
         x = np.arange(1.0, 201.0).reshape(10, 20)
-        y = layer_output(student.Dropout(p, seed), x)
+        y = layer_output(made(student, p, seed), x)
         mask = y != 0
         # a right layer keeps none or drops none of 200 with probability below 2·0.7²⁰⁰ = 2e-31
         if not mask.any() or (p > 0 and mask.all()):
@@ -192,7 +202,7 @@ class TestDropoutClass:
     @check("every unit of every row is dropped or kept on its own")
     def test_independent_units(self, student):
         p = 0.5
-        mask = kept(student.Dropout(p, 3), np.ones((200, 50)))
+        mask = kept(made(student, p, 3), np.ones((200, 50)))
         assert_independent(mask[::2], mask[1::2], p, "in neighboring rows of a batch")
         assert_independent(mask[:100], mask[100:], p, "in the first and the second half of a batch")
         assert_independent(mask[:, ::2], mask[:, 1::2], p, "as the unit beside it")
@@ -203,7 +213,7 @@ class TestDropoutClass:
     @check("a fresh mask for every forward pass")
     def test_fresh_masks(self, student):
         p = 0.3
-        layer = student.Dropout(p, 4)
+        layer = made(student, p, 4)
         x = np.ones((5, 1000))
         masks = [kept(layer, x) for _ in range(3)]
         for first, second in ((0, 1), (1, 2), (0, 2)):
@@ -216,7 +226,7 @@ class TestDropoutClass:
     @check("the seed decides: same seed, same masks; another seed, other masks")
     def test_seeds(self, student):
         p, x = 0.4, np.ones((40, 50))
-        one, same, other = student.Dropout(p, 5), student.Dropout(p, 5), student.Dropout(p, 77_003)
+        one, same, other = made(student, p, 5), made(student, p, 5), made(student, p, 77_003)
         first = kept(one, x)
         # in turn, so that a generator which is shared by the layers is found out
         if (first != kept(same, x)).any():
@@ -228,7 +238,7 @@ class TestDropoutClass:
     @check("training mode at first, evaluation mode after eval(), training mode again after train()")
     def test_modes(self, student):
         x = np.arange(1.0, 101.0).reshape(10, 10)
-        layer = student.Dropout(0.5, 6)
+        layer = made(student, 0.5, 6)
         masks = [kept(layer, x)]
         if masks[0].all():
             fail("a new layer must drop units: it starts in training mode")
@@ -249,7 +259,7 @@ class TestDropoutClass:
     def test_backward(self, student):
         p, x = 0.4, np.arange(1.0, 201.0).reshape(10, 20)
         dy = np.linspace(-3.0, 4.0, x.size).reshape(x.shape)
-        layer = student.Dropout(p, 7)
+        layer = made(student, p, 7)
         for _ in range(3):
             mask = kept(layer, x)
             if mask.all():
@@ -268,7 +278,7 @@ class TestDropoutClass:
     def test_backward_in_evaluation(self, student):
         x = np.arange(1.0, 101.0).reshape(10, 10)
         dy = np.linspace(-3.0, 4.0, x.size).reshape(x.shape)
-        layer = student.Dropout(0.5, 8)
+        layer = made(student, 0.5, 8)
         layer.forward(x)
         if (as_array(layer.backward(dy), x.shape, name="backward(dy)") == dy).all():
             fail("in training mode backward must not return dy as it is")
@@ -280,7 +290,7 @@ class TestDropoutClass:
         expected = dropout_backward(dy, kept(layer, x), 0.5, True)
         layer.eval()
         assert_close(layer.backward(dy), expected, name="backward(dy) after train(), forward(x) and eval()", **EXACT)
-        layer = student.Dropout(0.5, 8)
+        layer = made(student, 0.5, 8)
         layer.eval()
         layer.forward(x)
         assert_close(layer.backward(dy), dy, name="backward(dy) of a new layer after eval() and forward(x)", **EXACT)
@@ -288,7 +298,7 @@ class TestDropoutClass:
     @check("two layers in use at the same time do not disturb each other")
     def test_two_layers(self, student):
         x = np.arange(1.0, 101.0).reshape(10, 10)
-        first, second = student.Dropout(0.5, 9), student.Dropout(0.25, 10)
+        first, second = made(student, 0.5, 9), made(student, 0.25, 10)
         mask = kept(first, x)
         kept(second, x)
         if mask.all():
@@ -303,7 +313,7 @@ class TestDropoutClass:
     @check("p = 0 works; a p outside [0, 1) raises ValueError when the layer is made")
     def test_range_of_p(self, student):
         x = np.array([[1.0, -2.0, 3.0]])
-        assert_close(student.Dropout(0.0, 0).forward(x), x, name="forward(x)", **EXACT)
+        assert_close(made(student, 0.0, 0).forward(x), x, name="forward(x)", **EXACT)
         for p in BAD_PROBABILITIES:
             assert_raises(ValueError, student.Dropout, p, 0)
 

@@ -27,6 +27,13 @@ def test_a_layer_that_should_not_exist_is_shown_without_an_address():
     assert (found.call, found.got) == ("Dropout(p=-0.1, seed=0)", "<an object of your class>")
 
 
+def test_a_function_in_the_place_of_the_class_is_a_wrong_answer():
+    namespace = {"Dropout": lambda p, seed: None}
+    results = verify.run_group(assignments.groups("dropout")["dropout_class"], namespace)
+    assert {r.verdict for r in results} == {Verdict.WRONG_ANSWER}
+    assert "Dropout must be a class" in {r.message for r in results}
+
+
 def test_the_counterexample_of_early_stopping_is_short():
     found = feedback(misconceptions.early_stopping__one_epoch_late)["test_stop_epoch"]
     assert found.call == "early_stopping(val_losses=[0.25, 0.375, 0.125], patience=1)"
