@@ -601,11 +601,12 @@ class TestDataScalingCurve:
         # deviation of 0.0026: 0.05 is 7 of them away. The exponent of the mean curve is −0.92 ± 0.06 (−0.90 to −0.95
         # for the others): at least 6 standard deviations inside. 400 features, hardly more than samples, end at 0.12.
         mean = np.mean([self.errors(student, *strategies.digits(), list(self.SIZES), seed) for seed in range(2)], 0)
-        show_curves(student, self.SIZES, mean, self.RIGHT_CURVE, xlabel="training samples", ylabel="mean test error")
+        drawn, axes = mean.clip(1e-3), {"xlabel": "training samples", "ylabel": "mean test error"}
+        show_curves(student, self.SIZES, drawn, self.RIGHT_CURVE, **axes, log=True)
         shown = "by size " + ", ".join(f"{size}: {error:.3f}" for size, error in zip(self.SIZES, mean, strict=True))
         if not mean[-1] <= 0.05:
             fail("the mean error of two seeds after 320 digits must be below 0.05", got=shown)
-        p = fit_power_law(np.array(self.SIZES, float), mean.clip(1e-3))[1]
+        p = fit_power_law(np.array(self.SIZES, float), drawn)[1]
         if not -1.4 < p < -0.5:
             fail(f"the power law through the mean errors must have an exponent near −0.92, but has {p:.2f}", got=shown)
 
