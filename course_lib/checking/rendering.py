@@ -45,14 +45,19 @@ def describe(value: Any) -> str:
 def render_call(call: Call, parameters: dict[str, list[str]]) -> str:
     """The call as a line of Python, with the names of its parameters where they are known."""
     names = parameters.get(call.name if call.target is None else f"{call.target.made_by.name}.{call.name}", [])
-    parts = [f"{names[i]}={render(value)}" if i < len(names) else render(value) for i, value in enumerate(call.args)]
-    parts += [f"{key}={render(value)}" for key, value in call.kwargs.items()]
+    parts = [f"{names[i]}={_typed(v)}" if i < len(names) else _typed(v) for i, v in enumerate(call.args)]
+    parts += [f"{key}={_typed(value)}" for key, value in call.kwargs.items()]
     owner = "" if call.target is None else render_call(call.target.made_by, parameters) + "."
     one_line = f"{owner}{call.name}({', '.join(parts)})"
     if len(one_line) <= 88 and "\n" not in one_line:
         return one_line
     body = "".join(f"\n    {part.replace(chr(10), chr(10) + '    ')}," for part in parts)
     return f"{owner}{call.name}({body}\n)"
+
+
+def _typed(value: Any) -> str:
+    """An argument: an array without axes is told from a number, which behaves differently."""
+    return f"array({render(value)})" if isinstance(value, np.ndarray) and value.ndim == 0 else render(value)
 
 
 def _render(value: Any) -> str:

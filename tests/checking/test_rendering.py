@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.checking.rendering import render
+from course_lib.checking.rendering import render, render_call
+from course_lib.engine.proxy import Call
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,10 @@ from course_lib.checking.rendering import render
 )
 def test_values_look_as_they_are_typed(value, text):
     assert render(value) == text
+
+
+def test_an_argument_without_axes_is_shown_as_an_array_and_a_number_as_a_number():
+    assert (
+        render_call(Call("f", None, (np.array(-2.0), -2.0), {"z": np.array(1.0)}), {})
+        == "f(array(-2.), -2.0, z=array(1.))"
+    )
