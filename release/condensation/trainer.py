@@ -41,6 +41,9 @@ class Member:
     n: int | None = None
     scale: float = 1.0
 
+    def __post_init__(self):
+        _at_least_one(width=self.width, n=self.n)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -60,6 +63,19 @@ class Settings:
     eval_every: int = 50
     patience: int | None = None
     dtype: str = "float32"
+
+    def __post_init__(self):
+        _at_least_one(steps=self.steps, batch=self.batch, eval_every=self.eval_every, patience=self.patience)
+        for name, known in CHOICES.items():
+            _require(getattr(self, name) in known, f"{name} must be one of {known}, but is {getattr(self, name)!r}")
+
+
+CHOICES = {
+    "optimizer": ("adam", "sgd"),
+    "schedule": ("constant", "cosine"),
+    "activation": ("relu", "tanh"),
+    "dtype": ("float32", "float64"),
+}
 
 
 @dataclass
@@ -189,6 +205,7 @@ def train(
     threads: torch's threads on a CPU; a second one costs more than it brings on matrices this small.
     """
     settings = settings or Settings()
+    _check(members, loss, X, y, X_test, y_test)
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     chunk = chunk or (len(members) if device.type == "cuda" else 32)
     order = sorted(range(len(members)), key=lambda i: members[i].width)
@@ -327,6 +344,38 @@ def _collect(members, chunks, finished, settings):
         W1, b1, W2, b2 = (p[row] for p in finished[c]["params"])
         weights.append((W1[:, : member.width], b1[: member.width], W2[: member.width], b2))
     return Result(list(members), eval_steps(settings), {k: np.stack(v) for k, v in curves.items()}, weights)
+
+
+# -------------------------------------------------------------------------------------------- bad arguments
+
+
+def _require(condition, message):
+    if not condition:
+        raise ValueError(message)
+
+
+def _at_least_one(**numbers):
+    for name, number in numbers.items():
+        _require(number is None or number >= 1, f"{name} must be at least 1, but is {number}")
+
+
+def _check(members, loss, X, y, X_test, y_test):
+    """Say what is wrong with the arguments now, and not in the middle of a long run."""
+    _require(len(members) > 0, "there are no members to train")
+    _require(callable(loss) or loss in ("cross_entropy", "mse"), f'loss must be "cross_entropy" or "mse", not {loss!r}')
+    n, d = np.shape(X)[-2:] if np.ndim(X) in (2, 3) else (None, None)
+    for name, inputs, targets in (("", X, y), ("_test", X_test, y_test)):
+        shape, of_targets = np.shape(inputs), np.shape(targets)
+        rows = "must be (n, d), or (M, n, d) with one data set for each of the M members"
+        _require(len(shape) == 2 or (len(shape) == 3 and shape[0] == len(members)), f"X{name} {rows}, but is {shape}")
+        _require(shape[-2] in of_targets, f"X{name} has {shape[-2]} rows, but y{name} has shape {of_targets}")
+        _require(shape[-1] == d, f"X has {d} columns, but X{name} has {shape[-1]}")
+        if loss == "cross_entropy":
+            labels, classes = np.asarray(targets), int(np.max(y)) + 1
+            whole = labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < classes
+            _require(whole, f"y{name} must be labels: integers from 0 to {classes - 1}, the largest of y")
+    most = max(m.n or 0 for m in members)
+    _require(most <= n, f"a member is to be trained on {most} rows, but X has {n}")
 
 
 # ------------------------------------------------------------------------------------- progress and checkpoints

@@ -133,7 +133,8 @@ def test_padding_is_a_fixed_point(labelled, activation):
         assert (W1[m, :, : member.width] != 0).all()
 
 
-def test_padding_is_no_fixed_point_of_an_activation_that_moves_zero(labelled):
+def test_padding_is_no_fixed_point_of_an_activation_that_moves_zero(labelled, monkeypatch):
+    monkeypatch.setitem(trainer.CHOICES, "activation", ("sigmoid",))
     settings = dataclasses.replace(SETTINGS, activation="sigmoid")
     chunk = trainer._Chunk(MEMBERS, range(len(MEMBERS)), *labelled, settings, "cross_entropy", trainer.he_init, "cpu")
     chunk.advance()
@@ -271,6 +272,49 @@ def test_other_data_is_another_run(labelled, change):
     assert mine == trainer._fingerprint(list(MEMBERS), *labelled, *fixed)
     assert mine != trainer._fingerprint(MEMBERS, *change(*labelled), *fixed)
     assert mine != trainer._fingerprint(MEMBERS[1:], *labelled, *fixed)
+
+
+# ----------------------------------------------------------------------------------------------- bad arguments
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Member(0), "width must be at least 1, but is 0"),
+        (lambda: Member(4, n=0), "n must be at least 1, but is 0"),
+        (lambda: Settings(steps=0), "steps must be at least 1, but is 0"),
+        (lambda: Settings(eval_every=0), "eval_every must be at least 1, but is 0"),
+        (lambda: Settings(patience=0), "patience must be at least 1, but is 0"),
+        (lambda: Settings(optimizer="adamw"), r"optimizer must be one of \('adam', 'sgd'\), but is 'adamw'"),
+        (lambda: Settings(schedule="linear"), "schedule must be one of .*, but is 'linear'"),
+        (lambda: Settings(activation="sigmoid"), "activation must be one of .*, but is 'sigmoid'"),
+        (lambda: Settings(dtype="float16"), "dtype must be one of .*, but is 'float16'"),
+    ],
+)
+def test_members_and_settings_that_cannot_be_trained_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "message"),
+    [
+        (lambda *data: data, {"members": []}, "there are no members to train"),
+        (lambda *data: data, {"loss": "mae"}, 'loss must be "cross_entropy" or "mse", not \'mae\''),
+        (lambda *data: data, {"members": [Member(2, n=48)]}, "a member is to be trained on 48 rows, but X has 47"),
+        (lambda X, y, Xt, yt: (X[0], y, Xt, yt), {}, r"X must be \(n, d\), or .*, but is \(6,\)"),
+        (lambda X, y, Xt, yt: (X, y, Xt[None], yt), {}, r"X_test must be \(n, d\), or .*, but is \(1, 20, 6\)"),
+        (lambda X, y, Xt, yt: (X, y[1:], Xt, yt), {}, r"X has 47 rows, but y has shape \(46,\)"),
+        (lambda X, y, Xt, yt: (X, y, Xt, yt[1:]), {}, r"X_test has 20 rows, but y_test has shape \(19,\)"),
+        (lambda X, y, Xt, yt: (X, y, Xt[:, 1:], yt), {}, "X has 6 columns, but X_test has 5"),
+        (lambda X, y, Xt, yt: (X, y + 0.5, Xt, yt), {}, "y must be labels: integers from 0 to"),
+        (lambda X, y, Xt, yt: (X, y - 1, Xt, yt), {}, "y must be labels: integers from 0 to 1"),
+        (lambda X, y, Xt, yt: (X, y, Xt, yt + 1), {}, "y_test must be labels: integers from 0 to 2, the largest of y"),
+    ],
+)
+def test_data_that_do_not_fit_are_refused_before_training(labelled, change, options, message):
+    with pytest.raises(ValueError, match=message):
+        run(change(*labelled), **options)
 
 
 # --------------------------------------------------------------------------------------------------- the rest
