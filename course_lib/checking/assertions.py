@@ -145,7 +145,7 @@ def _difference(got: np.ndarray, expected: np.ndarray, near: np.ndarray, name: s
     pattern = _pattern(got, expected)
     if pattern:
         return f"{name} is {pattern}"
-    if got.ndim == 0:
+    if got.size == 1:
         return f"{name} is wrong"
     wrong = int(near.size - near.sum())
     where = tuple(int(i) for i in np.argwhere(~near)[0])
@@ -167,7 +167,7 @@ def _pattern(got: np.ndarray, expected: np.ndarray) -> str:
             ratio = float(np.median(got[nonzero] / expected[nonzero]))
         if (
             1e-9 < abs(ratio) < 1e9
-            and abs(ratio - 1) > 1e-6
+            and abs(ratio - 1) > 1e-5  # less is not seen in the digits shown
             and np.allclose(got, ratio * expected, rtol=1e-9, atol=tolerance)
         ):
             return "the negative of the expected" if abs(ratio + 1) < 1e-9 else f"{ratio:.6g} times the expected"

@@ -41,7 +41,7 @@ def expect_close(name, got, expected, *, call, rtol=1e-7, atol=1e-9, why=""):
     expect(not _is_tensor(got), f"{call}: {name} is a torch.Tensor; this exercise wants NumPy arrays.")
     try:
         array = np.asarray(got, dtype=complex if expected.dtype.kind == "c" else float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise CheckFailed(f"{call}: {name} must hold numbers, but is {_kind(got)}.") from None
     expect(array.shape == expected.shape, f"{call}: {name} has shape {array.shape}, expected {expected.shape}.")
     with np.errstate(invalid="ignore"):

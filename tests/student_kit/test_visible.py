@@ -37,3 +37,8 @@ def test_other_errors_keep_their_traceback():
     found = shown("def half(x):\n    return 1 / x\nhalf(0)")
     assert "ZeroDivisionError" in found
     assert "return 1 / x" in found
+
+
+def test_what_holds_no_numbers_is_a_failed_check():
+    for value in ("'text'", "10**400", "[[1], [2, 3]]", "{}"):
+        assert "w must hold numbers" in shown(f"visible.expect_close('w', {value}, 1.0, call='f(1)')"), value
