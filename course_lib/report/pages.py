@@ -77,13 +77,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Overview:
-    """What a feedback page begins with: title, a row for each graded cell, and the sums after the late penalty."""
+    """What a feedback page begins with: title, a row for each graded cell, and the sums after the late penalty.
+
+    Attributes:
+        unguarded: whether it was graded without a sandbox.
+    """
 
     title: str
     rows: list[Row]
     score: float
     points: float
     penalty: float
+    unguarded: bool
 
     @property
     def waiting(self) -> bool:
@@ -95,6 +100,7 @@ def overview(notebook: NotebookNode, resources: dict[str, Any]) -> Overview:
     """The overview of a graded notebook, into which nbgrader's GetGrades has put scores and comments."""
     names = resources["nbgrader"]
     record = read_record(Path(resources["metadata"]["path"]))
+    questions = {question["question"]: question for question in record.get("questions", [])}
     by_hand = graded_by_hand(names)
     rows, title, heading = [], names["notebook"], ""
     for cell in notebook.cells:
@@ -108,17 +114,19 @@ def overview(notebook: NotebookNode, resources: dict[str, Any]) -> Overview:
                 state, note = "waits", "Not graded yet: a person will read it."
             else:
                 state = "full" if score >= points else "lost"
-                note = "Graded by hand." if changed else in_words(record.get(cell_id))
+                note = "Graded by hand." if changed else in_words(questions.get(cell_id))
             rows.append(Row(cell_id, heading or cell_id, note, score, points, state, bool(grading.get("comment"))))
-    return Overview(title, rows, names["score"], names["max_score"], names["late_penalty"])
+    unguarded = record.get("sandbox") == "none"
+    return Overview(title, rows, names["score"], names["max_score"], names["late_penalty"], unguarded)
 
 
-def read_record(folder: Path) -> dict[str, dict[str, Any]]:
-    """The verdicts that grading has left in a folder, by question; empty for a notebook that is not of this course."""
+def read_record(folder: Path) -> dict[str, Any]:
+    """What grading has left in a folder; empty for a notebook that is not of this course."""
     path = folder / RECORD
     if not path.is_file():
         return {}
-    return {question["question"]: question for question in json.loads(path.read_text(encoding="utf-8"))["questions"]}
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
 
 
 def graded_by_hand(names: dict[str, Any]) -> dict[str, tuple[bool, bool]]:

@@ -86,8 +86,12 @@ def test_a_notebook_of_another_course_has_an_overview_too(tmp_path):
 
 @pytest.fixture
 def html(notebook, resources, tmp_path):
-    shutil.copy(REPOSITORY / "nbgrader_config.py", tmp_path)
-    root = str(tmp_path)
+    return page_of(notebook, resources, tmp_path)
+
+
+def page_of(notebook, resources, folder):
+    shutil.copy(REPOSITORY / "nbgrader_config.py", folder)
+    root = str(folder)
     converter = GenerateFeedback(coursedir=course_directory(root), config=load_config(root))
     assert converter.exporter_class is FeedbackPage
     return FeedbackPage(parent=converter, config=converter.config).from_notebook_node(notebook, resources)[0]
@@ -128,6 +132,13 @@ def test_it_fits_a_phone_and_is_safe_to_open(html):
 def test_it_does_not_show_how_often_the_kernel_had_run_a_cell(html):
     assert "In&nbsp;[" not in html
     assert "Out[" not in html
+
+
+@pytest.mark.parametrize(("level", "said"), [("none", True), ("namespaces", False)])
+def test_it_says_when_nothing_guarded_the_grading(notebook, resources, tmp_path, level, said):
+    record = tmp_path / "grading.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "sandbox": level}))
+    assert ("Graded without a sandbox" in page_of(notebook, resources, tmp_path)) == said
 
 
 def test_no_pages_without_a_graded_submission(tmp_path):
