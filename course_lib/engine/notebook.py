@@ -150,7 +150,7 @@ class NotebookRunner:
                 client.execute_cell(cell, index, store_history=True)
         except CellTimeoutError:
             self._interrupt(client, seconds)
-            cell.outputs = []  # how much had arrived is chance
+            cell.outputs, cell.execution_count = [], None  # how much had arrived is chance
             add_error(cell, "TimeLimit", f"this cell ran longer than {seconds} s and was interrupted")
             return False
         except DeadKernelError:
