@@ -69,6 +69,11 @@ def setting(request: pytest.FixtureRequest, ground: Ground) -> Setting:
     return wanted
 
 
+IN_NAMESPACES = pytest.mark.parametrize(
+    "setting", [s for s in SETTINGS if s.level == "namespaces"], ids=str, indirect=True
+)
+"""For what only that level promises."""
+
 _missing: dict[Setting, str] = {}
 
 
@@ -276,9 +281,8 @@ def test_python_in_tmp(setting: Setting, ground: Ground) -> None:
         assert inside(setting, ground, code, readable=(*readable_paths(), place)) == "x only"
 
 
+@IN_NAMESPACES
 def test_sockets_in_tmp_close_tmp(setting: Setting) -> None:
-    if setting.level != "namespaces":
-        pytest.skip("at level landlock a kernel may not write to /tmp anyway")
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="walls-") as top:
         os.chmod(top, 0o755)
         ground = lay_out(Path(top))
@@ -648,10 +652,9 @@ def test_threads(setting: Setting, ground: Ground) -> None:
     assert inside(outside(setting), ground, code, limits={"processes": 200}) == 60
 
 
+@IN_NAMESPACES
 @pytest.mark.parametrize("place", ["scratch", "'/tmp'", "'/dev/shm'"])
 def test_disk(setting: Setting, ground: Ground, place: str) -> None:
-    if setting.level != "namespaces":
-        pytest.skip("the total is limited at level namespaces only")
     code = f"""
     written = 0
     try:
@@ -666,9 +669,8 @@ def test_disk(setting: Setting, ground: Ground, place: str) -> None:
     assert inside(setting, ground, code, limits={"disk_bytes": 100 << 20}) == 40 << 20
 
 
+@IN_NAMESPACES
 def test_disk_is_one(setting: Setting, ground: Ground) -> None:
-    if setting.level != "namespaces":
-        pytest.skip("the total is limited at level namespaces only")
     code = """
     written = 0
     try:
@@ -682,9 +684,8 @@ def test_disk_is_one(setting: Setting, ground: Ground) -> None:
     assert inside(setting, ground, code, limits={"disk_bytes": 10 << 20}) == 8 << 20
 
 
+@IN_NAMESPACES
 def test_number_of_files(setting: Setting, ground: Ground) -> None:
-    if setting.level != "namespaces":
-        pytest.skip("the total is limited at level namespaces only")
     code = """
     count = 0
     try:
