@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -45,10 +46,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
         counts = {m: sum(bool(i.get_closest_marker(m)) for i in left_out) for m in unwanted}
-        config.stash[NOT_RUN] = [f"{counts[m]} {m} tests do not run: {why}" for m, why in unwanted.items() if counts[m]]
+        not_run = [f"{counts[m]} {m} tests do not run: {why}" for m, why in unwanted.items() if counts[m]]
+        config.stash[NOT_RUN] = not_run
+        if hasattr(config, "workeroutput"):
+            config.workeroutput["not run"] = not_run
 
 
 NOT_RUN: pytest.StashKey[list[str]] = pytest.StashKey()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Of xdist's processes only the workers know what they have left out."""
+    node.config.stash[NOT_RUN] = getattr(node, "workeroutput", {}).get("not run", [])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
