@@ -149,8 +149,8 @@ class TestFitPowerLawOffset:
     @check("what the fit to data with 1 % noise predicts for twice the largest x", points=2, examples=12)
     @given(data=strategies.noisy_offset_laws())
     def test_prediction(self, student, data):
-        # The contract's 5 % of the range of y. Least squares in y, in ln y and with weights stay within 1.5 %
-        # on these laws.
+        # The contract's 5 % of the range of y. Least squares in y, in ln y and with weights stay within 1.5 % on the
+        # laws that are drawn; least squares in y within 4.4 % on 10,000 others, within 2.5 % on 999 of 1000.
         x, y, a, p, r = data
         got = [
             float(as_array(v, (), name=k))

@@ -52,7 +52,9 @@ def offset_curve_fit(x, y):
 
 
 def offset_search_over_r(x, y):
-    """The other way round: for each floor the line through ln(y − r), and the floor with the straightest one in y."""
+    """The other way round: for each floor the line through ln(y − r), the floor with the straightest one in y, and from there
+    the nearest minimum. With noise the search alone is off by more than the contract allows in a few laws of a thousand.
+    """
 
     def fit(r):
         """a, p and the misfit for each floor in r (m,)."""
@@ -70,7 +72,17 @@ def offset_search_over_r(x, y):
         low, high = grid[max(k - 1, 0)], grid[min(k + 1, 40)]
     r = (low + high) / 2 if k else 0.0
     a, p, _ = fit(np.array([r]))
-    return [float(a[0]), float(p[0]), float(r)]
+    s = np.exp(np.log(x).mean())
+    found = optimize.least_squares(
+        lambda t: t[0] * (x / s) ** t[1] + t[2] - y,
+        [float(a[0]) * s ** float(p[0]), float(p[0]), r],
+        bounds=([0, -5, 0], [np.inf, -1e-9, np.inf]),
+        xtol=1e-14,
+        ftol=1e-14,
+        gtol=1e-14,
+    )
+    a, p, r = found.x
+    return [float(a / s**p), float(p), float(r)]
 
 
 def offset_minimize_scalar(x, y):
