@@ -52,8 +52,9 @@ def offset_curve_fit(x, y):
 
 
 def offset_search_over_r(x, y):
-    """The other way round: for each floor the line through ln(y − r), the floor with the straightest one in y, and from there
-    the nearest minimum. With noise the search alone is off by more than the contract allows in a few laws of a thousand.
+    """The other way round: for each floor the line through ln(y − r), and the floor with the straightest one in y.
+
+    From there to the nearest minimum: with noise the search alone misses the contract's 5 % in a few laws of 1000.
     """
 
     def fit(r):
