@@ -74,9 +74,20 @@ def page(lab, browser):
     address, token = lab
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.set_default_timeout(PATIENCE)
+    page.add_locator_handler(page.locator(".jp-Dialog").first, answer, no_wait_after=True)
     page.goto(f"{address}/lab?token={token}&reset")
     yield page
     page.close()
+
+
+def answer(dialog):
+    """Say yes to what JupyterLab asks, as a student would.
+
+    A kernel whose port another process took in the moment between choosing and opening it is started anew, and
+    JupyterLab says so in a dialog that lies over the page.
+    """
+    print("JupyterLab asked:", dialog.inner_text())
+    dialog.locator("button.jp-mod-accept").click()
 
 
 def run_cell(page, cell):
