@@ -3,6 +3,7 @@
 Students get this file. It holds no solution, and the score does not depend on it.
 """
 
+import symtable
 import sys
 
 import numpy as np
@@ -72,17 +73,37 @@ def _is_tensor(value):
     return type(value).__module__.split(".")[0] == "torch"
 
 
+_waiting = {}  # names that a cell would have made, had it not stopped at an exercise that is still to be solved
+
+
 def _say_what_is_not_written(shell, kind, error, trace, tb_offset=None):
-    """In a notebook an exercise that is still to be solved is no crash: say so in one line, without frames."""
-    while trace.tb_next:
-        trace = trace.tb_next
-    name = trace.tb_frame.f_code.co_qualname
+    """In a notebook an exercise that is still to be solved is no crash: say so in one line, without frames.
+
+    Nor is it one in the cells below, which use what that cell would have made.
+    """
+    if kind is NotImplementedError:
+        while trace.tb_next:
+            trace = trace.tb_next
+        missing = trace.tb_frame.f_code.co_qualname
+        lines = [f"○ {missing} is not written yet. This cell works when it is."]
+    elif (name := getattr(error, "name", None)) in _waiting:
+        missing = _waiting[name]
+        lines = [f"○ {name} comes from a cell above, which stopped at {missing}. When that is written, run both again."]
+    else:
+        lines = shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=tb_offset)
+        shell._showtraceback(kind, error, lines)
+        return lines
+    _waiting.update(dict.fromkeys(_names_made_by(shell.user_ns["In"][-1]), missing))
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")  # the figure that the cell had begun
-    lines = [f"○ {name} is not written yet. This cell works when it is."]
     shell._showtraceback(kind, error, lines)
     return lines
 
 
+def _names_made_by(cell):
+    names = symtable.symtable(cell, "a cell", "exec").get_symbols()
+    return {name.get_name() for name in names if name.is_assigned() or name.is_imported()}
+
+
 if "IPython" in sys.modules and (_shell := sys.modules["IPython"].get_ipython()):
-    _shell.set_custom_exc((NotImplementedError,), _say_what_is_not_written)
+    _shell.set_custom_exc((NotImplementedError, NameError), _say_what_is_not_written)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import warnings
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def answer(dialog):
     A kernel whose port another process took in the moment between choosing and opening it is started anew, and
     JupyterLab says so in a dialog that lies over the page.
     """
-    print("JupyterLab asked:", dialog.inner_text())
+    warnings.warn(f"JupyterLab asked: {dialog.inner_text()}", stacklevel=1)
     dialog.locator("button.jp-mod-accept").click()
 
 

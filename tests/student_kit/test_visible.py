@@ -11,14 +11,14 @@ KIT = Path(__file__).parents[2] / "student_kit"
 SETUP = f"import sys; sys.path.insert(0, {str(KIT)!r}); import visible"
 
 
-def shown(cell: str) -> str:
-    """What IPython shows for a cell, after a setup cell that imports ``visible``."""
+def shown(*cells: str) -> str:
+    """What IPython shows for cells, after a setup cell that imports ``visible``."""
     code = f"""
 from IPython.core.interactiveshell import InteractiveShell
 
 shell = InteractiveShell.instance(colors="NoColor")
-shell.run_cell({SETUP!r})
-shell.run_cell({cell!r})
+for cell in {(SETUP, *cells)!r}:
+    shell.run_cell(cell, store_history=True)
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     return run.stdout + run.stderr
@@ -27,6 +27,26 @@ shell.run_cell({cell!r})
 def test_an_unsolved_exercise_is_one_line_that_names_it():
     cell = "class AdamW:\n    def step(self):\n        raise NotImplementedError()\n[AdamW().step() for _ in range(3)]"
     assert shown(cell).strip() == "○ AdamW.step is not written yet. This cell works when it is."
+
+
+UNSOLVED = "def forward():\n    raise NotImplementedError()"
+
+
+def test_so_is_a_cell_that_uses_what_an_unsolved_exercise_held_up():
+    cells = (UNSOLVED, "activations = forward()", "doubled = 2 * activations", "plot = doubled[0]")
+    above = "comes from a cell above, which stopped at forward. When that is written, run both again."
+    assert shown(*cells).strip().splitlines() == [
+        "○ forward is not written yet. This cell works when it is.",
+        f"○ activations {above}",
+        f"○ doubled {above}",
+    ]
+
+
+def test_a_name_that_nothing_held_up_keeps_its_traceback():
+    for name in ("activation", "inner"):
+        found = shown(UNSOLVED, "def use():\n    inner = 1\nactivations = forward()", f"print(\n    {name})")
+        assert f"name '{name}' is not defined" in found
+        assert f"{name})" in found
 
 
 def test_a_failed_check_is_its_message_alone():
