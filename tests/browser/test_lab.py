@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import secrets
@@ -11,7 +12,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-import warnings
 from pathlib import Path
 
 import pytest
@@ -87,7 +87,7 @@ def answer(dialog):
     A kernel whose port another process took in the moment between choosing and opening it is started anew, and
     JupyterLab says so in a dialog that lies over the page.
     """
-    warnings.warn(f"JupyterLab asked: {dialog.inner_text()}", stacklevel=1)
+    logging.getLogger(__name__).warning("JupyterLab asked: %s", dialog.inner_text())
     dialog.locator("button.jp-mod-accept").click()
 
 
