@@ -130,26 +130,31 @@ def store(graded: Graded, writer: GradebookWriter) -> Outcome:
 
 
 def run_jobs(jobs: list[Job], make_executor: Callable[[], AbstractContextManager[Executor]]) -> Iterator[Graded]:
-    """Run all jobs, in any order. If grading processes die, find out which job kills them by running the rest alone."""
-    alone = []
-    if jobs:
+    """Run all jobs, in any order. If a grading process dies, find out which job kills it by halving what is left.
+
+    A job needs attention when a process dies again while nothing else runs; all others are graded beside each other.
+    """
+    groups = [jobs] if jobs else []
+    died = False
+    while groups:
+        group = groups.pop()
+        error: Exception | None = None
+        left: list[Job] = []
         with make_executor() as executor:
-            futures = {executor.submit(grade_submission, job): job for job in jobs}
+            futures = {executor.submit(grade_submission, job): job for job in group}
             for future in as_completed(futures):
                 try:
                     graded = future.result()
-                except Exception:  # each kind of executor says in its own way that a process died
-                    alone.append(futures[future])
+                except Exception as failure:  # each kind of executor says in its own way that a process died
+                    error = failure
+                    left.append(futures[future])
                 else:
                     yield graded
-    while alone:
-        with make_executor() as executor:
-            while alone:
-                job = alone.pop(0)
-                try:
-                    graded = executor.submit(grade_submission, job).result()
-                except Exception as error:
-                    reason = f"the grading process died while it graded this, twice ({type(error).__name__})"
-                    yield Graded(job, "needs attention", reason)
-                    break
-                yield graded
+        if error and died and len(group) == 1:
+            reason = f"the grading process died while it graded this, twice ({type(error).__name__})"
+            yield Graded(group[0], "needs attention", reason)
+        elif left:
+            died = True
+            left.sort(key=group.index)  # the one that killed had been started, so it is among the first
+            middle = (len(left) + 1) // 2
+            groups += [half for half in (left[middle:], left[:middle]) if half]

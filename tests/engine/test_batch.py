@@ -14,14 +14,19 @@ from course_lib.engine.submission import Graded, Job
 
 
 class PlayedExecutor(Executor):
-    """Runs jobs at once in this process; a poisonous one breaks the pool for itself and all later ones."""
+    """Runs jobs at once in this process; a poisonous one breaks the pool for itself and all later ones.
+
+    ``together`` counts the jobs that were submitted before the first result was asked for.
+    """
 
     def __init__(self, poison: set[str], error: type[Exception] = BrokenProcessPool) -> None:
         self.poison, self.broken, self.ran = poison, False, []  # type: ignore[var-annotated]
         self.error = error
+        self.together, self.asked = 0, False
 
     def submit(self, function: Any, job: Job, /, *args: Any, **kwargs: Any) -> Future[Graded]:  # type: ignore[override]
-        future: Future[Graded] = Future()
+        future = PlayedFuture(self)
+        self.together += not self.asked
         self.broken = self.broken or job.student in self.poison
         if self.broken:
             future.set_exception(self.error("a process died"))
@@ -29,6 +34,16 @@ class PlayedExecutor(Executor):
             self.ran.append(job.student)
             future.set_result(Graded(job, "graded"))
         return future
+
+
+class PlayedFuture(Future[Graded]):
+    def __init__(self, executor: PlayedExecutor) -> None:
+        super().__init__()
+        self.executor = executor
+
+    def result(self, timeout: float | None = None) -> Graded:
+        self.executor.asked = True
+        return super().result(timeout)
 
 
 def jobs(*students: str) -> list[Job]:
@@ -43,6 +58,23 @@ def statuses(results: Iterator[Graded]) -> dict[str, str]:
 def test_a_submission_that_kills_its_grader_costs_nobody_else_a_grade(poison):
     found = statuses(run_jobs(jobs("a", "b", "c", "d"), lambda: PlayedExecutor(poison)))
     assert found == {s: "needs attention" if s in poison else "graded" for s in "abcd"}
+
+
+def test_a_class_is_graded_side_by_side_although_one_submission_kills_its_grader():
+    """Of 256 submissions at most 80 are graded with less than 64 to share the cores."""
+    students = [f"{number:03}" for number in range(256)]
+    for poison in ("000", "100", "255"):
+        executors: list[PlayedExecutor] = []
+
+        def make(poison: str = poison, executors: list[PlayedExecutor] = executors) -> PlayedExecutor:
+            executors.append(PlayedExecutor({poison}))
+            return executors[-1]
+
+        found = statuses(run_jobs(jobs(*students), make))
+        assert found == {s: "needs attention" if s == poison else "graded" for s in students}
+        assert sum(len(e.ran) for e in executors) == 255, "nobody is graded twice"
+        assert sum(len(e.ran) for e in executors if e.together < 64) <= 80
+        assert len(executors) <= 20
 
 
 def test_other_executors_say_in_another_way_that_a_process_died():
