@@ -36,7 +36,7 @@ mse = as_numpy(reference.mse)
 # A few dozen sums and products of numbers below 1e3 in float64, none amplified: errors below 1e-12. Three orders
 # of room for other orders of summation, and far below float32 (6e-8).
 EXACT = {"rtol": 1e-9, "atol": 1e-9}
-ROUNDING = {"rtol": 1e-12, "atol": 1e-12}
+ROUNDING = 1e-12
 
 # For w where ε = 1e-12 and √v ≥ 0.007 (|g| ≥ ¼, 1 − γ ≥ 0.001): √v + ε, √(v + ε) and √v differ by less than
 # 1e-12 / (2 · 0.007²) ≈ 1e-8 of √v, so where ε stands does not decide these properties. It has properties of its own.
@@ -52,9 +52,9 @@ def assert_computed(got: Any, expected: np.ndarray, start: np.ndarray, *, name: 
     array = as_array(got, expected.shape, name=name)
     if np.isnan(array).any():
         fail(f"{name} holds NaN", got=got)
-    if (array == start).all() and not np.allclose(expected, start, **ROUNDING):
+    if (array == start).all() and not np.allclose(expected, start, rtol=ROUNDING, atol=ROUNDING):
         fail(f"{name} is the same as before the call", got=got)
-    if not array.any() and not np.allclose(expected, 0, **ROUNDING):
+    if not array.any() and not np.allclose(expected, 0, atol=ROUNDING):
         fail(f"{name} is all zeros", got=got)
 
 
